@@ -1,0 +1,29 @@
+// What can go wrong in running a broker, each under a code that scripts and people can look up in docs/errors.md.
+// Thrown by config/, server.ts, store/ and the library's face; the CLI prints the message and exits with 2.
+
+export const errorCodes = {
+  ERR_GODWIT_CONFIG_INVALID: 'An option is unknown, or its value is not one of those allowed.',
+  ERR_GODWIT_CONFIG_UNREADABLE: 'The configuration file cannot be read.',
+  ERR_GODWIT_LISTEN_IN_USE: 'Another process listens on the address already.',
+  ERR_GODWIT_LISTEN_DENIED: 'The operating system does not let this user listen on the address.',
+  ERR_GODWIT_LISTEN_FAILED: 'The address cannot be listened on for another reason.',
+  ERR_GODWIT_STORE_LOCKED: 'Another process has the data folder open.',
+  ERR_GODWIT_STORE_OPEN: 'The data folder cannot be opened or created.',
+  ERR_GODWIT_STORE_FORMAT: 'The data folder was written in a format that this version does not know.',
+  ERR_GODWIT_STORE_WRITE: 'A write to the data folder failed.',
+  ERR_GODWIT_BROKER_CLOSED: 'The broker has been closed.',
+  ERR_GODWIT_PUBLISH_REFUSED: 'A message published from inside the process was not taken.',
+  ERR_GODWIT_SUBSCRIBE_REFUSED: 'A topic filter given from inside the process was not taken.',
+} as const
+export type ErrorCode = keyof typeof errorCodes
+
+export class GodwitError extends Error {
+  override readonly name = 'GodwitError'
+  readonly code: ErrorCode
+
+  /** `message` names the thing at hand: the file, the address, the option. It is one line unless it lists several. */
+  constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.code = code
+  }
+}

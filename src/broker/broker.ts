@@ -1,0 +1,207 @@
+// The broker as those who embed it see it: connections come in, messages go through, it closes in good order.
+// Made by server.ts; everything inside is reached through Core.
+import { EventEmitter } from 'node:events'
+import type { Duplex } from 'node:stream'
+import type { Logger } from 'pino'
+import type { Clock } from '../base/clock.ts'
+import { GodwitError } from '../base/errors.ts'
+import { TimerWheel } from '../base/timer-wheel.ts'
+import type { Config } from '../config/schema.ts'
+import type { Qos } from '../packet/protocol.ts'
+import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
+import { Drops } from '../session/drops.ts'
+import { subscriptionOf } from '../session/subscription.ts'
+import type { Store } from '../store/store.ts'
+import { CloseReason } from '../transport/close-reason.ts'
+import { Connection, type ConnectionSettings } from '../transport/connection.ts'
+import { FlushList } from '../transport/flush-list.ts'
+import { type ListenAddress, type Listener, listenTcp } from '../transport/tcp.ts'
+import { whenCommitted } from './acknowledge.ts'
+import type { Core } from './core.ts'
+import type { BrokerEvents } from './events.ts'
+import { Gate } from './gate.ts'
+import { Link } from './link.ts'
+import { LocalSubscriber, type MessageHandler } from './local-subscriber.ts'
+import { messageOfRequest, type PublishRequest } from './publish-request.ts'
+import { restorerOf } from './restore.ts'
+import { RetainedMessages } from './retained-messages.ts'
+import { Router } from './router.ts'
+import { SessionRegistry } from './session-registry.ts'
+import { Wills } from './wills.ts'
+
+export interface BrokerParts {
+  readonly config: Config
+  readonly store: Store
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+export interface LocalSubscription {
+  readonly topicFilter: string
+  unsubscribe(): void
+}
+
+export class Broker {
+  readonly #core: Core
+  readonly #config: Config
+  readonly #settings: ConnectionSettings
+  #listeners: Listener[] = []
+  #localSubscribers = 0
+  #closing: Promise<void> | undefined
+
+  private constructor(core: Core, config: Config) {
+    this.#core = core
+    this.#config = config
+    const { connectBytesMax } = config.limits
+    this.#settings = { flushList: new FlushList(), now: core.now, connectBytesMax }
+  }
+
+  /** Opens the store and restores what it holds. Rejects with ERR_GODWIT_STORE_*. */
+  static async open({ config, store, clock, log }: BrokerParts): Promise<Broker> {
+    const core = assembleCore(config, store, clock, log)
+    const restorer = restorerOf(core)
+    await store.open(restorer)
+    restorer.finish()
+    store.onRoom = () => readOn(core)
+    store.onWriteError = (error) => log.error({ err: error }, 'the store could not write, and tries again')
+    return new Broker(core, config)
+  }
+
+  /** Events for what happens to clients: see BrokerEvents. */
+  on<Name extends keyof BrokerEvents>(name: Name, listener: (...facts: BrokerEvents[Name]) => void): this {
+    this.#core.events.on(name, listener as never)
+    return this
+  }
+
+  off<Name extends keyof BrokerEvents>(name: Name, listener: (...facts: BrokerEvents[Name]) => void): this {
+    this.#core.events.off(name, listener as never)
+    return this
+  }
+
+  /** Opens every listener of the configuration, or none: rejects with ERR_GODWIT_LISTEN_*. */
+  async listen(addresses: readonly ListenAddress[] = this.#config.listeners): Promise<ListenAddress[]> {
+    const opened: Listener[] = []
+    try {
+      for (const address of addresses) {
+        opened.push(await listenTcp(address, (socket) => this.attach(socket)))
+      }
+    } catch (error) {
+      await Promise.all(opened.map((listener) => listener.close()))
+      throw error
+    }
+    this.#listeners.push(...opened)
+    return opened.map((listener) => listener.address)
+  }
+
+  /** Takes any byte stream as a connection of one client. */
+  attach(stream: Duplex): void {
+    const core = this.#core
+    const connection = new Connection(stream, this.#settings, (made) => {
+      const link = new Link(core, made)
+      core.links.add(link)
+      return link
+    })
+    if (this.#closing !== undefined) connection.close(CloseReason.ServerShutdown)
+    else if (core.links.size > core.limits.connectionsMax) connection.close(CloseReason.TooManyConnections)
+  }
+
+  /** As a client's PUBLISH, without a client: resolves when every kept copy is on disk. */
+  async publish(request: PublishRequest): Promise<void> {
+    const core = this.#core
+    this.#assertOpen()
+    core.gate.checkTopicName(request.topicName)
+    const operations = core.store.operations
+    const reasonCode = core.router.publish(messageOfRequest(request, core.now()), undefined)
+    if (reasonCode >= 0x80) {
+      throw new GodwitError('ERR_GODWIT_PUBLISH_REFUSED', `${request.topicName}: ${reasonName(reasonCode)}`)
+    }
+    await new Promise<void>((resolve) => whenCommitted(core.store, operations, resolve))
+  }
+
+  /** As a client's SUBSCRIBE, with a function instead of a client. What is retained comes first. */
+  subscribe(topicFilter: string, handler: MessageHandler, qos: Qos = 2): LocalSubscription {
+    const core = this.#core
+    this.#assertOpen()
+    const clientId = `$local/${++this.#localSubscribers}`
+    const record = { number: 0, clientId, identity: '', expiryInterval: 0, expiresAt: Number.POSITIVE_INFINITY }
+    const session = core.sessions.makeLocal(record)
+    const refusal = core.gate.refuseSubscribe(session, topicFilter)
+    if (refusal !== ReasonCode.Success) {
+      throw new GodwitError('ERR_GODWIT_SUBSCRIBE_REFUSED', `${topicFilter}: ${reasonName(refusal)}`)
+    }
+    const options = { qos, noLocal: false, retainAsPublished: true, retainHandling: 0 } as const
+    const subscription = subscriptionOf({ topicFilter, ...options, subscriptionIdentifier: 0 })
+    session.outbound.attach(new LocalSubscriber(core, session, handler), core.limits.inFlightMax)
+    session.addSubscription(subscription)
+    core.router.subscribe(session, subscription)
+    if (subscription.shareName === undefined) core.retained.feed(session, subscription)
+    const unsubscribe = (): void => {
+      session.outbound.detach()
+      core.sessions.end(session)
+    }
+    return { topicFilter, unsubscribe }
+  }
+
+  /** Stops accepting, tells every client, commits what is open. Calling it again waits for the same end. */
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #close(): Promise<void> {
+    const core = this.#core
+    const listenersClosed = this.#listeners.map((listener) => listener.close())
+    this.#listeners = []
+    // What is acknowledged leaves with its commit, before the farewell.
+    await core.store.flush()
+    for (const link of [...core.links]) {
+      link.disconnect(ReasonCode.ServerShuttingDown, CloseReason.ServerShutdown)
+    }
+    await Promise.all(listenersClosed)
+    core.wheel.close()
+    await core.store.close()
+  }
+
+  #assertOpen(): void {
+    if (this.#closing !== undefined) throw new GodwitError('ERR_GODWIT_BROKER_CLOSED', 'the broker is closed')
+  }
+}
+
+function assembleCore(config: Config, store: Store, clock: Clock, log: Logger): Core {
+  const { limits } = config
+  const now = (): number => clock.now()
+  const retained = new RetainedMessages(store, limits.retainedMessagesMax, now)
+  const wheel = new TimerWheel(clock)
+  const router = new Router(retained, limits.topicCacheEntries)
+  const parts = {
+    limits,
+    clock,
+    wheel,
+    store,
+    log,
+    now,
+    retained,
+    router,
+    drops: new Drops(),
+    events: new EventEmitter<BrokerEvents>(),
+    gate: new Gate({ allowAnonymous: config.allowAnonymous, limits }),
+    wills: new Wills({ store, wheel, router, now }),
+    links: new Set<Link>(),
+    heldBack: new Set<Connection>(),
+  }
+  // The registry ends sessions, which touches all the others: it alone needs the whole.
+  const core = parts as Omit<typeof parts, 'sessions'> & { sessions: SessionRegistry }
+  core.sessions = new SessionRegistry(core)
+  return core
+}
+
+/** The store has room again: those that were held back are read from. */
+function readOn(core: Core): void {
+  const waiting = [...core.heldBack]
+  core.heldBack.clear()
+  for (const connection of waiting) connection.resume()
+}

@@ -1,0 +1,28 @@
+// The end of a connection, whoever brought it about: the session stays or goes, the will is published or not.
+import { CloseReason } from '../transport/close-reason.ts'
+import type { Link } from './link.ts'
+
+/** Called once for each link. */
+export function detachLink(link: Link, reason: CloseReason, cause: Error | undefined): void {
+  const { core, connection, session } = link
+  const wasConnected = link.phase === 'connected'
+  link.phase = 'closed'
+  core.links.delete(link)
+  core.heldBack.delete(connection)
+  core.wheel.cancel(link)
+  const { version, remoteAddress: address } = connection
+  const error = cause === undefined ? {} : { error: cause.message }
+  if (session === undefined) {
+    core.log.info({ address, reason, ...error }, 'connection closed')
+    return
+  }
+  const { clientId } = session
+  core.log.info({ clientId, version, address, reason, ...error }, 'client disconnected')
+  // At a shutdown the wills stay in the store: they are due at the next start unless their clients are back.
+  if (link.isWillDiscarded) core.wills.discard(clientId)
+  else if (reason !== CloseReason.ServerShutdown) {
+    core.wills.connectionLost(clientId, session.record.expiryInterval)
+  }
+  core.sessions.leave(link, session)
+  if (wasConnected) core.events.emit('disconnected', { clientId, address, reason })
+}

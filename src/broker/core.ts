@@ -1,0 +1,36 @@
+// The parts that the packet handlers work with, made once by broker.ts and passed along with each Link.
+import type { EventEmitter } from 'node:events'
+import type { Logger } from 'pino'
+import type { Clock } from '../base/clock.ts'
+import type { TimerWheel } from '../base/timer-wheel.ts'
+import type { Config } from '../config/schema.ts'
+import type { Drops } from '../session/drops.ts'
+import type { OutboundContext } from '../session/outbound.ts'
+import type { Store } from '../store/store.ts'
+import type { Connection } from '../transport/connection.ts'
+import type { BrokerEvents } from './events.ts'
+import type { Gate } from './gate.ts'
+import type { Link } from './link.ts'
+import type { RetainedMessages } from './retained-messages.ts'
+import type { Router } from './router.ts'
+import type { SessionRegistry } from './session-registry.ts'
+import type { Wills } from './wills.ts'
+
+export interface Core extends OutboundContext {
+  readonly limits: Config['limits']
+  readonly clock: Clock
+  readonly wheel: TimerWheel
+  readonly store: Store
+  readonly log: Logger
+  readonly drops: Drops
+  readonly events: EventEmitter<BrokerEvents>
+  readonly gate: Gate
+  readonly sessions: SessionRegistry
+  readonly router: Router
+  readonly retained: RetainedMessages
+  readonly wills: Wills
+  /** Every open connection, CONNECT seen or not. */
+  readonly links: Set<Link>
+  /** Connections that are not read from until the store has room. */
+  readonly heldBack: Set<Connection>
+}

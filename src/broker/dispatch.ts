@@ -1,0 +1,123 @@
+// From frames to handlers, one switch; and the only place where a peer's mistake is caught and answered.
+import { AckPacket, decodeAck } from '../packet/ack.ts'
+import { decodeAuth } from '../packet/auth.ts'
+import { connectVersion, decodeConnect } from '../packet/connect.ts'
+import { encodeConnack } from '../packet/connack.ts'
+import { decodeDisconnect } from '../packet/disconnect.ts'
+import { checkFixedHeaderFlags } from '../packet/fixed-header.ts'
+import { MqttError } from '../packet/mqtt-error.ts'
+import { type Frame, PacketType, packetTypeOf } from '../packet/protocol.ts'
+import { decodePublish, PublishPacket } from '../packet/publish.ts'
+import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
+import { decodeSubscribe } from '../packet/subscribe.ts'
+import { decodeUnsubscribe } from '../packet/unsubscribe.ts'
+import { CloseReason } from '../transport/close-reason.ts'
+import { handleAuth } from './handle-auth.ts'
+import { handleConnect } from './handle-connect.ts'
+import { handleDisconnect } from './handle-disconnect.ts'
+import { handlePingreq } from './handle-pingreq.ts'
+import { handlePuback } from './handle-puback.ts'
+import { handlePubcomp } from './handle-pubcomp.ts'
+import { handlePublish } from './handle-publish.ts'
+import { handlePubrec } from './handle-pubrec.ts'
+import { handlePubrel } from './handle-pubrel.ts'
+import { handleSubscribe } from './handle-subscribe.ts'
+import { handleUnsubscribe } from './handle-unsubscribe.ts'
+import type { Link } from './link.ts'
+
+const publish = new PublishPacket()
+const ack = new AckPacket()
+
+/** Handles every whole frame that has arrived, until the connection is paused or closed. */
+export function dispatch(link: Link): void {
+  const { connection, core } = link
+  const { frames } = connection
+  try {
+    while (connection.closeReason === undefined && !connection.isPaused && frames.next()) {
+      handlePacket(link, frames)
+    }
+  } catch (error) {
+    answerFault(link, error)
+  }
+  // A publisher that outruns the disk is not read from until there is room.
+  if (core.store.isSaturated && connection.closeReason === undefined && !connection.isPaused) {
+    core.heldBack.add(connection)
+    connection.pause()
+  }
+}
+
+function handlePacket(link: Link, frame: Frame): void {
+  const firstByte = frame.bytes[frame.start] as number
+  const type = packetTypeOf(firstByte)
+  const { version } = link.connection
+  if (link.phase !== 'connected') return handleFirstPacket(link, frame, type)
+  if (type === PacketType.Publish) {
+    decodePublish(frame, version, publish)
+    return handlePublish(link, publish)
+  }
+  checkFixedHeaderFlags(firstByte)
+  switch (type) {
+    case PacketType.Puback:
+      decodeAck(frame, version, ack)
+      return handlePuback(link, ack)
+    case PacketType.Pubrec:
+      decodeAck(frame, version, ack)
+      return handlePubrec(link, ack)
+    case PacketType.Pubrel:
+      decodeAck(frame, version, ack)
+      return handlePubrel(link, ack)
+    case PacketType.Pubcomp:
+      decodeAck(frame, version, ack)
+      return handlePubcomp(link, ack)
+    case PacketType.Subscribe:
+      return handleSubscribe(link, decodeSubscribe(frame.bytes, frame.bodyStart, frame.end, version))
+    case PacketType.Unsubscribe:
+      return handleUnsubscribe(link, decodeUnsubscribe(frame.bytes, frame.bodyStart, frame.end, version))
+    case PacketType.Pingreq:
+      return handlePingreq(link, frame)
+    case PacketType.Disconnect:
+      return handleDisconnect(link, decodeDisconnect(frame.bytes, frame.bodyStart, frame.end, version))
+    case PacketType.Auth:
+      return handleAuth(link, decodeAuth(frame.bytes, frame.bodyStart, frame.end, version))
+    default:
+      // A second CONNECT, or a packet that only a server sends. [v5 MQTT-3.1.0-2] [v3.1.1 MQTT-3.1.0-2]
+      throw new MqttError(ReasonCode.ProtocolError, `packet type ${type} out of place`, 'packet type')
+  }
+}
+
+/** [v5 MQTT-3.1.0-1] [v3.1.1 MQTT-3.1.0-1] */
+function handleFirstPacket(link: Link, frame: Frame, type: number): void {
+  if (type !== PacketType.Connect) return link.connection.close(CloseReason.NotConnect)
+  checkFixedHeaderFlags(frame.bytes[frame.start] as number)
+  handleConnect(link, decodeConnect(frame.bytes, frame.bodyStart, frame.end))
+}
+
+/** CONNACK to one that is not connected yet, DISCONNECT to a connected 5.0 client, a plain close to all others. */
+function answerFault(link: Link, error: unknown): void {
+  const { connection, core } = link
+  const isPeersFault = error instanceof MqttError
+  const reasonCode = isPeersFault ? error.reasonCode : ReasonCode.UnspecifiedError
+  const facts = {
+    clientId: link.session?.clientId,
+    address: connection.remoteAddress,
+    reasonCode,
+    reason: reasonName(reasonCode),
+  }
+  if (isPeersFault) core.log.info({ ...facts, why: error.why, field: error.field }, 'packet refused')
+  else core.log.error({ ...facts, err: error }, 'packet handler failed')
+  const closeReason = isPeersFault ? CloseReason.ProtocolViolation : CloseReason.InternalError
+  if (link.phase === 'connected') return link.disconnect(reasonCode, closeReason)
+  answerConnect(link, reasonCode)
+  connection.close(isPeersFault ? CloseReason.Refused : closeReason)
+}
+
+function answerConnect(link: Link, reasonCode: ReasonCode): void {
+  const { frames } = link.connection
+  const isConnect = packetTypeOf(frames.bytes[frames.start] ?? 0) === PacketType.Connect
+  const version = isConnect ? connectVersion(frames.bytes, frames.bodyStart, frames.end) : 0
+  if (version === 0 && reasonCode !== ReasonCode.UnsupportedProtocolVersion) return
+  // What is malformed has no return code before 5.0: only the close. [v3.1.1 MQTT-3.2.2-6]
+  const isUnspeakable = reasonCode === ReasonCode.MalformedPacket || reasonCode === ReasonCode.ProtocolError
+  if (version !== 5 && isUnspeakable) return
+  link.connection.send(encodeConnack({ sessionPresent: false, reasonCode }, version === 0 ? 4 : version))
+}

@@ -1,0 +1,30 @@
+// UNSUBSCRIBE: what is in flight is completed, nothing new comes. [v5 MQTT-3.10.4-2] [v3.1.1 MQTT-3.10.4-2]
+import { ReasonCode } from '../packet/reason-codes.ts'
+import { encodeUnsuback } from '../packet/unsuback.ts'
+import type { Unsubscribe } from '../packet/unsubscribe.ts'
+import type { Session } from '../session/session.ts'
+import { topicFilterProblem } from '../topic/topic-filter.ts'
+import { whenCommitted } from './acknowledge.ts'
+import type { Link } from './link.ts'
+
+export function handleUnsubscribe(link: Link, packet: Unsubscribe): void {
+  const { core, connection } = link
+  const session = link.session as Session
+  const operations = core.store.operations
+  const reasonCodes: ReasonCode[] = []
+  for (const topicFilter of packet.topicFilters) {
+    const removed = session.removeSubscription(topicFilter)
+    if (removed !== undefined) {
+      core.router.unsubscribe(session, removed)
+      core.retained.stop(session, topicFilter)
+      reasonCodes.push(ReasonCode.Success)
+    } else {
+      const isValid = topicFilterProblem(topicFilter, core.limits.topicLevelsMax) === undefined
+      reasonCodes.push(isValid ? ReasonCode.NoSubscriptionExisted : ReasonCode.TopicFilterInvalid)
+    }
+  }
+  whenCommitted(core.store, operations, () => {
+    // [v5 MQTT-3.10.4-4] [v3.1.1 MQTT-3.10.4-4]
+    connection.send(encodeUnsuback({ packetId: packet.packetId, reasonCodes }, connection.version))
+  })
+}

@@ -1,0 +1,87 @@
+// A connection on its way to, with, and after its session: the broker's side of one client.
+// connection.ts calls it; dispatch.ts and the handlers work on it.
+//
+//   connecting -- CONNECT --> admitting -- session and will are on disk, CONNACK --> connected --> closed
+import type { WheelTask } from '../base/timer-wheel.ts'
+import type { AckType } from '../packet/ack.ts'
+import { encodeDisconnect } from '../packet/disconnect.ts'
+import { PacketType } from '../packet/protocol.ts'
+import { ReasonCode } from '../packet/reason-codes.ts'
+import type { Session } from '../session/session.ts'
+import type { CommitListener } from '../store/store.ts'
+import { CloseReason } from '../transport/close-reason.ts'
+import type { Connection, ConnectionHandler } from '../transport/connection.ts'
+import { detachLink } from './connection-end.ts'
+import type { Core } from './core.ts'
+import { dispatch } from './dispatch.ts'
+
+export class Link implements ConnectionHandler, CommitListener, WheelTask {
+  readonly core: Core
+  readonly connection: Connection
+  phase: 'connecting' | 'admitting' | 'connected' | 'closed' = 'connecting'
+  session: Session | undefined
+  /** Acknowledgements that wait for their commit: later ones stay behind them. */
+  acksWaiting = 0
+  /** QoS 1 and 2 messages of the client that we have not finished acknowledging. */
+  unacknowledged = 0
+  /** 0: no keep alive. One and a half times what the client asked for, in ms. [v5 MQTT-3.1.2-22] */
+  keepAliveMs = 0
+  /** The client said farewell and its will is gone. [v5 MQTT-3.14.4-3] */
+  isWillDiscarded = false
+  /** Reasons and properties may explain a failure. [v5 MQTT-3.1.2-29] */
+  explainsProblems = true
+  dueAt = 0
+
+  constructor(core: Core, connection: Connection) {
+    this.core = core
+    this.connection = connection
+    core.wheel.schedule(this, core.now() + core.limits.connectTimeoutMs)
+  }
+
+  received(): void {
+    dispatch(this)
+  }
+
+  drained(): void {
+    if (this.session === undefined || this.phase !== 'connected') return
+    this.session.outbound.pump()
+    this.core.retained.resume(this.session)
+  }
+
+  closed(reason: CloseReason, cause: Error | undefined): void {
+    detachLink(this, reason, cause)
+  }
+
+  /** The connect deadline first, the keep alive afterwards: looked at when due, nothing is done for each packet. */
+  expire(now: number): void {
+    if (this.phase === 'closed') return
+    if (this.phase !== 'connected') return this.connection.close(CloseReason.ConnectTimeout)
+    const dueAt = this.connection.lastReceivedAt + this.keepAliveMs
+    if (dueAt > now || this.connection.isPaused) {
+      this.core.wheel.schedule(this, Math.max(dueAt, now + 1000))
+    } else {
+      this.disconnect(ReasonCode.KeepAliveTimeout, CloseReason.KeepAliveTimeout)
+    }
+  }
+
+  /** Tells a 5.0 client why, then closes; the versions before it have no such packet. */
+  disconnect(reasonCode: ReasonCode, reason: CloseReason): void {
+    if (this.phase === 'connected' && this.connection.version === 5) {
+      this.connection.send(encodeDisconnect({ reasonCode }, 5))
+    }
+    this.connection.close(reason)
+  }
+
+  /** An acknowledgement whose commit is down. */
+  committed(token: number): void {
+    this.acksWaiting--
+    this.acknowledge((token >>> 24) as AckType, (token >>> 8) & 0xffff, token & 0xff)
+  }
+
+  /** Called by acknowledge.ts alone. */
+  acknowledge(type: AckType, packetId: number, reasonCode: number): void {
+    const isLast = type === PacketType.Puback || type === PacketType.Pubcomp || reasonCode >= 0x80
+    if (isLast && this.unacknowledged > 0) this.unacknowledged--
+    this.connection.acknowledge(type, packetId, reasonCode)
+  }
+}

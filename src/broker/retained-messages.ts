@@ -1,0 +1,122 @@
+// Retained messages: kept when published, given to new subscriptions complete, however many there are, at the pace
+// at which the client takes them.
+//
+//   subscribe -> cursor over the trie -> up to FEED_STEP a turn -> session/outbound.ts
+//                    ^ goes on when the client has taken them, in the next turn, or when it is back
+import { type Message, NEVER } from '../packet/message.ts'
+import type { Qos } from '../packet/protocol.ts'
+import type { Session } from '../session/session.ts'
+import type { Subscription } from '../session/subscription.ts'
+import type { Store } from '../store/store.ts'
+import type { RetainedCursor } from '../topic/retained-cursor.ts'
+import { RetainedTrie } from '../topic/retained-trie.ts'
+
+/** Messages given, and trie nodes looked at, between two looks at everything else. */
+const FEED_STEP = 256
+const NODES_PER_STEP = 4_096
+/** A feed waits while this many of the session's messages wait to be sent. */
+const WAITING_MAX = 64
+
+interface Feed {
+  readonly cursor: RetainedCursor<Message>
+  readonly subscription: Subscription
+}
+
+/** The feeds of one session, served one after the other. */
+interface Feeds {
+  waiting: Feed[]
+  /** It goes on in the next turn. */
+  isScheduled: boolean
+}
+
+export class RetainedMessages {
+  readonly #store: Store
+  readonly #messagesMax: number
+  readonly #now: () => number
+  readonly #trie = new RetainedTrie<Message>()
+  /** Bounded by the subscriptions of each session: a filter that is subscribed again starts anew. */
+  readonly #feeds = new Map<Session, Feeds>()
+
+  constructor(store: Store, messagesMax: number, now: () => number) {
+    this.#store = store
+    this.#messagesMax = messagesMax
+    this.#now = now
+  }
+
+  get count(): number {
+    return this.#trie.size
+  }
+
+  /** As the store had it at the start. */
+  restore(message: Message): void {
+    this.#trie.set(message.topicName, message)
+  }
+
+  /** An empty payload removes. False: there is no room for one more topic. [v5 MQTT-3.3.1-5] [v5 MQTT-3.3.1-6] */
+  keep(message: Message): boolean {
+    const { topicName } = message
+    if (message.payloadOffset === message.length) {
+      if (this.#trie.delete(topicName) !== undefined) this.#store.deleteRetained(topicName)
+      return true // [v5 MQTT-3.3.1-7]
+    }
+    if (this.#trie.size >= this.#messagesMax && this.#trie.get(topicName) === undefined) return false
+    message.own()
+    this.#trie.set(topicName, message)
+    this.#store.putRetained(message)
+    return true
+  }
+
+  /** Gives what matches to `session`, from now on. [v5 MQTT-3.3.1-9] */
+  feed(session: Session, subscription: Subscription): void {
+    this.stop(session, subscription.topicFilter)
+    const feeds = this.#feeds.get(session) ?? { waiting: [], isScheduled: false }
+    feeds.waiting.push({ cursor: this.#trie.cursor(subscription.plainFilter), subscription })
+    this.#feeds.set(session, feeds)
+    session.outbound.onRoom = () => this.resume(session)
+    this.resume(session)
+  }
+
+  /** Goes on with what the session has not been given yet. */
+  resume(session: Session): void {
+    const feeds = this.#feeds.get(session)
+    if (feeds === undefined || feeds.isScheduled || !session.outbound.isOnline) return
+    for (let given = 0; given < FEED_STEP; given++) {
+      const feed = feeds.waiting[0]
+      if (feed === undefined) return this.forget(session)
+      if (session.outbound.waiting > WAITING_MAX || session.outbound.isHeldBack) return
+      const message = feed.cursor.step(NODES_PER_STEP)
+      if (message !== undefined) this.#give(session, feed.subscription, message)
+      else if (feed.cursor.isDone) feeds.waiting.shift()
+      else break
+    }
+    feeds.isScheduled = true
+    setImmediate(() => {
+      feeds.isScheduled = false
+      this.resume(session)
+    })
+  }
+
+  /** The subscription has gone, and with it what it was still to be given. */
+  stop(session: Session, topicFilter: string): void {
+    const feeds = this.#feeds.get(session)
+    if (feeds === undefined) return
+    feeds.waiting = feeds.waiting.filter((feed) => feed.subscription.topicFilter !== topicFilter)
+  }
+
+  forget(session: Session): void {
+    this.#feeds.delete(session)
+    session.outbound.onRoom = undefined
+  }
+
+  #give(session: Session, subscription: Subscription, message: Message): void {
+    if (message.expiresAt !== NEVER && message.expiresAt <= this.#now()) {
+      this.#trie.delete(message.topicName)
+      this.#store.deleteRetained(message.topicName)
+      return
+    }
+    const { subscriptionIdentifier } = subscription
+    const qos: Qos = message.qos < subscription.qos ? message.qos : subscription.qos
+    const identifiers = subscriptionIdentifier === 0 ? undefined : [subscriptionIdentifier]
+    session.outbound.push(message, qos, true, identifiers) // [v5 MQTT-3.3.1-8]
+  }
+}

@@ -1,0 +1,65 @@
+// From one message to the sessions that get it. Everything that is published passes here: packets from
+// handle-publish.ts, wills, and messages from inside the process; on to session/outbound.ts.
+import type { Message } from '../packet/message.ts'
+import type { Qos } from '../packet/protocol.ts'
+import { ReasonCode } from '../packet/reason-codes.ts'
+import type { Session } from '../session/session.ts'
+import type { Subscription } from '../session/subscription.ts'
+import { MatchCache } from '../topic/match-cache.ts'
+import type { ShareGroup } from '../topic/shared-subscriptions.ts'
+import { SubscriptionTrie } from '../topic/subscription-trie.ts'
+import type { RetainedMessages } from './retained-messages.ts'
+import { makeRoute, type Recipient, type Route, recipientOf } from './route.ts'
+
+const isReady = (session: Session): boolean => session.outbound.isReady
+const isOnline = (session: Session): boolean => session.outbound.isOnline
+const isDurable = (session: Session): boolean => session.isDurable
+
+export class Router {
+  readonly #trie = new SubscriptionTrie<Session, Subscription>()
+  readonly #routes: MatchCache<Route>
+  readonly #retained: RetainedMessages
+
+  constructor(retained: RetainedMessages, cacheEntries: number) {
+    this.#retained = retained
+    this.#routes = new MatchCache(cacheEntries, (topicName) => makeRoute(this.#trie, topicName))
+  }
+
+  subscribe(session: Session, subscription: Subscription): void {
+    const { shareName, plainFilter } = subscription
+    if (shareName === undefined) this.#trie.add(plainFilter, session, subscription)
+    else this.#trie.addShared(shareName, plainFilter, session, subscription)
+    this.#routes.changed(plainFilter)
+  }
+
+  unsubscribe(session: Session, { shareName, plainFilter }: Subscription): void {
+    if (shareName === undefined) this.#trie.remove(plainFilter, session)
+    else this.#trie.removeShared(shareName, plainFilter, session)
+    this.#routes.changed(plainFilter)
+  }
+
+  /** Keeps it if it is to be retained, and gives it to all who match. `publisher`: for No Local; undefined: nobody. */
+  publish(message: Message, publisher: Session | undefined): ReasonCode {
+    if (message.retain && !this.#retained.keep(message)) return ReasonCode.QuotaExceeded
+    const { recipients, groups } = this.#routes.lookup(message.topicName)
+    for (let i = 0; i < recipients.length; i++) {
+      const recipient = recipients[i] as Recipient
+      if (recipient.session !== publisher) deliver(message, recipient)
+      else if (recipient.ofItsOwn !== undefined) deliver(message, recipient.ofItsOwn)
+    }
+    for (const group of groups) deliverToOne(message, group)
+    return recipients.length + groups.length > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers
+  }
+}
+
+function deliver(message: Message, recipient: Recipient): void {
+  const qos: Qos = message.qos < recipient.qos ? message.qos : recipient.qos
+  const retain = message.retain && recipient.retainAsPublished // [v5 MQTT-3.3.1-12] [v5 MQTT-3.3.1-13]
+  recipient.session.outbound.push(message, qos, retain, recipient.subscriptionIdentifiers)
+}
+
+/** One that can send it on at once, else one that is connected, else one that will come back. */
+function deliverToOne(message: Message, group: ShareGroup<Session, Subscription>): void {
+  const member = group.choose(isReady) ?? group.choose(isOnline) ?? group.choose(isDurable)
+  if (member !== undefined) deliver(message, recipientOf(member.subscriber, [member.subscription]))
+}

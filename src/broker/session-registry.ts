@@ -1,0 +1,152 @@
+// Every session by its client id, from the CONNECT that makes it to the end that removes all of it.
+//
+//   (none) -- open --> connected -- leave --> offline until it expires -- end --> (none)
+//                          ^------- open ---------'
+import type { WheelTask } from '../base/timer-wheel.ts'
+import { MqttError } from '../packet/mqtt-error.ts'
+import { SESSION_NEVER_EXPIRES } from '../packet/protocol.ts'
+import { ReasonCode } from '../packet/reason-codes.ts'
+import { DropReason } from '../session/drops.ts'
+import { Session, type StoredSession } from '../session/session.ts'
+import type { SessionRecord } from '../store/store.ts'
+import type { Core } from './core.ts'
+import type { Link } from './link.ts'
+
+const NO_DEADLINE = Number.POSITIVE_INFINITY
+
+export interface SessionRequest {
+  readonly clientId: string
+  readonly identity: string
+  readonly cleanStart: boolean
+  /** Seconds; 0: the session ends with its connection. */
+  readonly expiryInterval: number
+}
+
+export class SessionRegistry {
+  readonly #core: Core
+  readonly #sessions = new Map<string, Session>()
+  readonly #links = new Map<string, Link>()
+  readonly #expiries = new Map<Session, SessionExpiry>()
+
+  constructor(core: Core) {
+    this.#core = core
+  }
+
+  get count(): number {
+    return this.#sessions.size
+  }
+
+  byClientId(clientId: string): Session | undefined {
+    return this.#sessions.get(clientId)
+  }
+
+  /** The connection that the client id has now. */
+  linkOf(clientId: string): Link | undefined {
+    return this.#links.get(clientId)
+  }
+
+  /** Throws MqttError: a session belongs to who made it, connected or not. */
+  checkOwner(clientId: string, identity: string): void {
+    const session = this.#sessions.get(clientId)
+    if (session === undefined || session.record.identity === identity) return
+    throw new MqttError(ReasonCode.NotAuthorized, 'the session belongs to another identity', 'client identifier')
+  }
+
+  /** Resumes or makes the session for `link`; no other connection may have it. [v5 MQTT-3.1.2-4] [v5 MQTT-3.1.2-5] */
+  open(link: Link, request: SessionRequest): { session: Session; isPresent: boolean } {
+    const { clientId, expiryInterval } = request
+    let session = this.#sessions.get(clientId)
+    if (session !== undefined && request.cleanStart) {
+      this.end(session)
+      session = undefined
+    }
+    const isPresent = session !== undefined
+    if (session === undefined) session = this.#create(request)
+    else this.#cancelExpiry(session)
+    session.setExpiry(expiryInterval, NO_DEADLINE)
+    this.#links.set(clientId, link)
+    return { session, isPresent }
+  }
+
+  #create({ clientId, identity, expiryInterval }: SessionRequest): Session {
+    const core = this.#core
+    if (this.#sessions.size >= core.limits.sessionsMax) {
+      throw new MqttError(ReasonCode.QuotaExceeded, `there are ${this.#sessions.size} sessions already`, '')
+    }
+    const number = expiryInterval === 0 ? 0 : core.store.nextSessionNumber()
+    const record: SessionRecord = { number, clientId, identity, expiryInterval, expiresAt: NO_DEADLINE }
+    const session = new Session(core, record)
+    this.#sessions.set(clientId, session)
+    if (session.isDurable) core.store.putSession(record)
+    return session
+  }
+
+  /** One for a subscriber inside the process: no client can take it over. */
+  makeLocal(record: SessionRecord): Session {
+    return new Session(this.#core, record)
+  }
+
+  /** As the store had it. One that was connected at the crash is offline from now. */
+  restore(record: SessionRecord, stored: StoredSession): Session {
+    const session = new Session(this.#core, record, stored)
+    this.#sessions.set(record.clientId, session)
+    if (record.expiresAt === NO_DEADLINE) this.#setDeadline(session)
+    else this.#schedule(session)
+    return session
+  }
+
+  /** The connection has gone. */
+  leave(link: Link, session: Session): void {
+    if (this.#links.get(session.clientId) === link) this.#links.delete(session.clientId)
+    session.outbound.detach()
+    if (session.record.expiryInterval === 0) this.end(session)
+    else this.#setDeadline(session)
+  }
+
+  #setDeadline(session: Session): void {
+    const { expiryInterval } = session.record
+    if (expiryInterval === SESSION_NEVER_EXPIRES) return
+    session.setExpiry(expiryInterval, this.#core.now() + expiryInterval * 1000)
+    this.#schedule(session)
+  }
+
+  #schedule(session: Session): void {
+    const expiry = new SessionExpiry(session, this)
+    this.#expiries.set(session, expiry)
+    this.#core.wheel.schedule(expiry, session.record.expiresAt)
+  }
+
+  #cancelExpiry(session: Session): void {
+    const expiry = this.#expiries.get(session)
+    if (expiry === undefined) return
+    this.#expiries.delete(session)
+    this.#core.wheel.cancel(expiry)
+  }
+
+  /** Everything of it goes; a will that waits is published now. [v5 MQTT-3.1.2-23] */
+  end(session: Session): void {
+    const core = this.#core
+    this.#cancelExpiry(session)
+    this.#sessions.delete(session.clientId)
+    for (const subscription of session.subscriptions.values()) core.router.unsubscribe(session, subscription)
+    core.retained.forget(session)
+    if (session.outbound.length > 0) core.drops.count(DropReason.SessionEnded, session.outbound.length)
+    if (session.isDurable) core.store.deleteSession(session.record)
+    core.wills.publish(session.clientId)
+  }
+}
+
+class SessionExpiry implements WheelTask {
+  readonly #session: Session
+  readonly #registry: SessionRegistry
+  dueAt = 0
+
+  constructor(session: Session, registry: SessionRegistry) {
+    this.#session = session
+    this.#registry = registry
+  }
+
+  expire(): void {
+    this.#registry.end(this.#session)
+  }
+}

@@ -1,0 +1,20 @@
+// SIGTERM and SIGINT: the first stops the broker in an orderly way, a second one does not wait for that.
+
+/** `npm start` hands on the Ctrl-C that the terminal has sent to us already: within this time both are one. */
+const SAME_KEY_MS = 100
+const EXIT_IMPATIENT = 1
+
+/** Resolves with the first signal; from then on the next one ends the process at once. */
+export function firstSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    let firstAt: number | undefined
+    const onSignal = (signal: NodeJS.Signals): void => {
+      if (firstAt === undefined) {
+        firstAt = performance.now()
+        resolve(signal)
+      } else if (performance.now() - firstAt > SAME_KEY_MS) process.exit(EXIT_IMPATIENT)
+    }
+    process.on('SIGTERM', onSignal)
+    process.on('SIGINT', onSignal)
+  })
+}

@@ -1,0 +1,152 @@
+// Every option there is, with its default, its limits and a sentence: the one place for all three.
+// Filled by load.ts (file, environment, flags) or by a program; read by the composition root, which hands typed values down.
+// Help texts and documentation are generated from it, so a description names its unit.
+import { z } from 'zod'
+import { PACKET_SIZE_MAX, SESSION_NEVER_EXPIRES } from '../packet/protocol.ts'
+
+const HOUR_MS = 3_600_000
+const BILLION = 1_000_000_000
+
+/** A whole number from `min` to `max`. */
+const count = (min: number, max: number, initial: number, description: string) =>
+  z.int().min(min).max(max).default(initial).describe(description)
+
+const listener = z
+  .strictObject({
+    host: z
+      .string()
+      .min(1)
+      .default('127.0.0.1')
+      .describe('Address or name to listen on; 0.0.0.0 for all of IPv4.'),
+    port: count(0, 65_535, 1883, 'TCP port; 0 takes any that is free.'),
+  })
+  .readonly()
+
+const persistence = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(true)
+      .describe('Whether anything survives a restart; false keeps all in memory.'),
+    path: z
+      .string()
+      .min(1)
+      .default('./data')
+      .describe('Data folder, from the folder that godwit is started in.'),
+    sync: z
+      .enum(['always', 'everysec', 'no'])
+      .default('always')
+      .describe(
+        'What an acknowledgement means. always: fsynced; everysec: written, fsynced each second; no: written.',
+      ),
+  })
+  .readonly()
+
+const limits = z
+  .strictObject({
+    connectionsMax: count(1, 10_000_000, 100_000, 'Open connections; one more is closed at once.'),
+    connectTimeoutMs: count(
+      1,
+      HOUR_MS,
+      10_000,
+      'Milliseconds from the accepted connection to its whole CONNECT.',
+    ),
+    connectBytesMax: count(16, PACKET_SIZE_MAX, 393_216, 'Bytes of the largest CONNECT packet taken.'),
+    maximumPacketSize: count(
+      16,
+      PACKET_SIZE_MAX,
+      16_777_216,
+      'Bytes of the largest packet taken from a client.',
+    ),
+    keepAliveMax: count(
+      1,
+      65_535,
+      65_535,
+      'Seconds; a client that asks for a longer keep alive, or for none, is given this one. 65535 leaves it as asked.',
+    ),
+    topicLevelsMax: count(1, 65_536, 200, 'Levels of a topic name or topic filter.'),
+    receiveMaximum: count(
+      1,
+      65_535,
+      65_535,
+      'QoS 1 and 2 messages that a 5.0 client may have unacknowledged.',
+    ),
+    topicAliasMaximum: count(0, 65_535, 64, 'Topic aliases that a 5.0 client may use; 0 allows none.'),
+    topicAliasMaximumOut: count(
+      0,
+      65_535,
+      16,
+      'Topic aliases used towards a 5.0 client that allows them; 0 uses none.',
+    ),
+    // Packet ids follow the queue's sequence, so as many as there are ids may never be in flight.
+    inFlightMax: count(1, 65_534, 1_024, 'Unacknowledged QoS 1 and 2 messages towards one client.'),
+    subscriptionsPerSessionMax: count(1, BILLION, 100_000, 'Subscriptions of one session.'),
+    sessionsMax: count(1, BILLION, 1_000_000, 'Sessions, connected or waiting for their client.'),
+    sessionExpiryIntervalMax: count(
+      0,
+      SESSION_NEVER_EXPIRES,
+      SESSION_NEVER_EXPIRES,
+      'Seconds that a session may outlive its connection; 4294967295 is for ever.',
+    ),
+    queueMessagesMax: count(1, BILLION, 1_000_000, 'Messages waiting for one session.'),
+    queueBytesMax: count(1, Number.MAX_SAFE_INTEGER, 1_073_741_824, 'Bytes waiting for one session.'),
+    queueWindow: count(
+      1,
+      1_000_000,
+      1_000,
+      "Messages of a persistent session's queue held in memory, the rest on disk.",
+    ),
+    retainedMessagesMax: count(0, BILLION, 10_000_000, 'Retained messages; 0 keeps none.'),
+    outputBytesMax: count(
+      1_024,
+      BILLION,
+      8_388_608,
+      'Bytes waiting for one socket beyond which QoS 0 is dropped.',
+    ),
+    topicCacheEntries: count(1, BILLION, 16_384, 'Topic names whose matching subscriptions are remembered.'),
+  })
+  .readonly()
+
+const log = z
+  .strictObject({
+    level: z
+      .enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'])
+      .default('info')
+      .describe('The least important lines to write.'),
+    format: z
+      .enum(['auto', 'json', 'pretty'])
+      .default('auto')
+      .describe('json: an object a line; pretty: for people; auto: pretty on a terminal, json elsewhere.'),
+  })
+  .readonly()
+
+export const configSchema = z
+  .strictObject({
+    listeners: z
+      .array(listener)
+      .min(1)
+      .readonly()
+      .prefault([{}])
+      .describe('Where clients connect: a list of host and port.'),
+    allowAnonymous: z
+      .boolean()
+      .optional()
+      .describe(
+        'Whether clients may connect without a user name. Not set: only if every listener is on loopback.',
+      ),
+    persistence: persistence.prefault({}).describe('What survives a restart, and where.'),
+    limits: limits.prefault({}).describe('The bounds of everything that clients can make grow.'),
+    log: log.prefault({}).describe('What is written about the run.'),
+  })
+  .readonly()
+
+/** What a program or a file may say: everything is optional. */
+export type ConfigInput = z.input<typeof configSchema>
+
+/** What holds: every option has its value. Frozen. */
+export type Config = Omit<z.output<typeof configSchema>, 'allowAnonymous'> & {
+  readonly allowAnonymous: boolean
+}
+
+export type Limits = Config['limits']
+export type ListenerConfig = Config['listeners'][number]

@@ -1,0 +1,19 @@
+// The library: import { createBroker } from 'godwit'
+export { type Clock, systemClock, type Timer } from './base/clock.ts'
+export { type ErrorCode, GodwitError } from './base/errors.ts'
+export { ManualClock } from './base/manual-clock.ts'
+export type {
+  Broker,
+  BrokerEvents,
+  ClientConnected,
+  ClientDisconnected,
+  LocalSubscription,
+  MessageHandler,
+  PublishProperties,
+  PublishRequest,
+  ReceivedMessage,
+} from './broker/index.ts'
+export type { Config, ConfigInput } from './config/schema.ts'
+export type { Qos } from './packet/protocol.ts'
+export { type BrokerOptions, createBroker } from './server.ts'
+export type { ListenAddress } from './transport/tcp.ts'

@@ -1,0 +1,84 @@
+// An application message, held as one PUBLISH frame: what came in is what is kept, sent on and stored.
+// Made by decodePublish (from the wire or the store) or createMessage; read by router, sessions and store.
+//
+//   bytes[start]                                                                        start + length
+//   | flags | remaining length | topic name | packet id | properties length | properties | payload |
+//                              ^ topicOffset  (QoS > 0)   (isV5)            ^ propertiesOffset
+//                                                                                        ^ payloadOffset
+// The properties are those that pass through unaltered [v5 MQTT-3.3.2-4] [v5 MQTT-3.3.2-15] [v5 MQTT-3.3.2-16]
+// [v5 MQTT-3.3.2-17] [v5 MQTT-3.3.2-18] [v5 MQTT-3.3.2-20]; Topic Alias and Message Expiry Interval live outside.
+import { FrameSlab } from './frame-slab.ts'
+import type { Qos } from './protocol.ts'
+
+/** `expiresAt` of a message without a Message Expiry Interval. */
+export const NEVER = Number.POSITIVE_INFINITY
+
+const slab = new FrameSlab()
+
+export class Message {
+  readonly topicName: string
+  readonly qos: Qos
+  readonly retain: boolean
+  /** Milliseconds since the epoch, or NEVER. */
+  readonly expiresAt: number
+  readonly isV5: boolean
+  bytes: Buffer
+  start: number
+  readonly length: number
+  readonly topicOffset: number
+  readonly propertiesOffset: number
+  readonly payloadOffset: number
+  /** Key of its body in the store while durable deliveries refer to it; 0: none. Set by the store alone. */
+  storedId = 0
+  /** Durable deliveries of the open batch that refer to it. Counted by the store alone. */
+  references = 0
+  /** Batch that holds the packet id it came under (QoS 2, kept session): QoS 2 deliveries wait for it. 0: none. */
+  batch = 0
+  #isOwned = false
+
+  constructor(
+    topicName: string,
+    qos: Qos,
+    retain: boolean,
+    expiresAt: number,
+    isV5: boolean,
+    bytes: Buffer,
+    start: number,
+    length: number,
+    topicOffset: number,
+    propertiesOffset: number,
+    payloadOffset: number,
+  ) {
+    this.topicName = topicName
+    this.qos = qos
+    this.retain = retain
+    this.expiresAt = expiresAt
+    this.isV5 = isV5
+    this.bytes = bytes
+    this.start = start
+    this.length = length
+    this.topicOffset = topicOffset
+    this.propertiesOffset = propertiesOffset
+    this.payloadOffset = payloadOffset
+  }
+
+  /** A view, valid as long as the message is. */
+  get payload(): Buffer {
+    return this.bytes.subarray(this.start + this.payloadOffset, this.start + this.length)
+  }
+
+  /** The block of pass-through properties without its length: a view, empty for none. */
+  get properties(): Buffer {
+    return this.bytes.subarray(this.start + this.propertiesOffset, this.start + this.payloadOffset)
+  }
+
+  /** Call before keeping the message beyond the turn it came in: until then its bytes are the socket's chunk. */
+  own(): void {
+    if (this.#isOwned) return
+    this.#isOwned = true
+    // Where the frame is most of its chunk, the chunk may as well stay.
+    if (this.length * 2 >= this.bytes.buffer.byteLength) return
+    this.start = slab.keep(this.bytes, this.start, this.length)
+    this.bytes = slab.bytes
+  }
+}

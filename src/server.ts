@@ -1,0 +1,32 @@
+// The composition root: configuration in, a running broker out. The only place that chooses a store.
+import { type Logger, pino } from 'pino'
+import { type Clock, systemClock } from './base/clock.ts'
+import { Broker } from './broker/index.ts'
+import { resolveConfig } from './config/resolve.ts'
+import type { Config, ConfigInput } from './config/schema.ts'
+import { LevelStore } from './store/level-store.ts'
+import { MemoryStore } from './store/memory-store.ts'
+import type { Store } from './store/store.ts'
+
+export type { Broker } from './broker/index.ts'
+export type { ListenAddress } from './transport/tcp.ts'
+
+/** Everything of the configuration file, and what only a program can give. */
+export type BrokerOptions = ConfigInput & {
+  /** Default: silent. */
+  readonly logger?: Logger
+  /** Default: the system's. A ManualClock makes time stand still in tests. */
+  readonly clock?: Clock
+}
+
+/** Rejects with ERR_GODWIT_CONFIG_* or ERR_GODWIT_STORE_*. Nothing listens yet: see Broker.listen. */
+export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
+  const { logger: log = pino({ level: 'silent' }), clock = systemClock, ...input } = options
+  const config = resolveConfig(input)
+  return Broker.open({ config, store: storeFor(config), clock, log })
+}
+
+function storeFor({ persistence }: Config): Store {
+  if (!persistence.enabled) return new MemoryStore()
+  return new LevelStore({ path: persistence.path, sync: persistence.sync })
+}

@@ -1,0 +1,60 @@
+// What survives a connection: subscriptions, the queue towards the client, and what it has begun to send.
+// No socket and no timer: the broker attaches connections and ends sessions.
+import type { QueueEnds, SessionRecord, Store } from '../store/store.ts'
+import { Inbound } from './inbound.ts'
+import { Outbound, type OutboundContext } from './outbound.ts'
+import type { Subscription } from './subscription.ts'
+
+export interface StoredSession {
+  readonly queue: QueueEnds
+  readonly receivedPacketIds: readonly number[]
+}
+
+export class Session {
+  readonly record: SessionRecord
+  readonly subscriptions = new Map<string, Subscription>()
+  readonly inbound: Inbound
+  readonly outbound: Outbound
+  readonly #store: Store
+
+  /** A record with number 0 is of a session that ends with its connection and is never stored. */
+  constructor(context: OutboundContext, record: SessionRecord, stored?: StoredSession) {
+    this.record = record
+    this.#store = context.store
+    this.inbound = new Inbound(context.store, record.number, stored?.receivedPacketIds)
+    this.outbound = new Outbound(context, record.number, stored?.queue)
+  }
+
+  get clientId(): string {
+    return this.record.clientId
+  }
+
+  get isDurable(): boolean {
+    return this.record.number !== 0
+  }
+
+  /** Seconds; `expiresAt` in milliseconds since the epoch. Stored if anything of it is new. */
+  setExpiry(expiryInterval: number, expiresAt: number): void {
+    const { record } = this
+    if (record.expiryInterval === expiryInterval && record.expiresAt === expiresAt) return
+    record.expiryInterval = expiryInterval
+    record.expiresAt = expiresAt
+    if (this.isDurable) this.#store.putSession(record)
+  }
+
+  /** The one it replaces, if any: two with the same topic filter are one. [v5 MQTT-3.8.4-3] */
+  addSubscription(subscription: Subscription): Subscription | undefined {
+    const replaced = this.subscriptions.get(subscription.topicFilter)
+    this.subscriptions.set(subscription.topicFilter, subscription)
+    if (this.isDurable) this.#store.putSubscription(this.record.number, subscription)
+    return replaced
+  }
+
+  removeSubscription(topicFilter: string): Subscription | undefined {
+    const removed = this.subscriptions.get(topicFilter)
+    if (removed === undefined) return undefined
+    this.subscriptions.delete(topicFilter)
+    if (this.isDurable) this.#store.deleteSubscription(this.record.number, topicFilter)
+    return removed
+  }
+}

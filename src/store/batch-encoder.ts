@@ -1,0 +1,103 @@
+// Turns a cut batch into a LevelDB batch and has it written: the BatchWriter of group-commit.ts.
+// Keys and values go through the same memory again and again, since LevelDB's batch copies them at once: 0.25
+// microseconds a put, against 0.65 with two Buffers of its own.
+import { BodyReferences } from './body-references.ts'
+import { type Database, type NativeBatch, reopenDatabase } from './database.ts'
+import type { BatchWriter } from './group-commit.ts'
+import { KeyKind, messageKey, QUEUE_KEY_BYTES, receivedKey, textKey, writeQueueKey } from './keys.ts'
+import { encodeDelivery, encodeMessage } from './message-records.ts'
+import type { BodyChange, OpenBatch } from './open-batch.ts'
+import { encodeNumber, RECORD_FORMAT } from './records.ts'
+import { ValueWriter } from './value-writer.ts'
+
+const SYNC_POINT_KEY = textKey(KeyKind.Meta, 'sync-point')
+/** Value of a row whose key says it all. */
+const EMPTY_VALUE = Buffer.from([RECORD_FORMAT])
+
+export class BatchEncoder implements BatchWriter {
+  readonly #database: Database
+  readonly #references: BodyReferences
+  readonly #nextMessageId: () => number
+  readonly #value = new ValueWriter()
+  readonly #queueKey = Buffer.allocUnsafeSlow(QUEUE_KEY_BYTES)
+
+  constructor(database: Database, nextMessageId: () => number, onDamage: (description: string) => void) {
+    this.#database = database
+    this.#nextMessageId = nextMessageId
+    this.#references = new BodyReferences(database, onDamage)
+  }
+
+  cut(batch: OpenBatch): void {
+    batch.cut(this.#nextMessageId)
+  }
+
+  async recover(): Promise<void> {
+    await reopenDatabase(this.#database)
+  }
+
+  async write(batch: OpenBatch, isSynced: boolean): Promise<void> {
+    const { bodies } = batch
+    if (bodies.size > 0 && !this.#references.recall(bodies)) await this.#references.read(bodies)
+    const native = this.#database.batch()
+    this.#putRows(native, batch)
+    this.#putQueue(native, batch)
+    for (const [messageId, body] of bodies) this.#putBody(native, messageId, body)
+    if (batch.isSyncPoint) native.put(SYNC_POINT_KEY, EMPTY_VALUE)
+    await native.write({ sync: isSynced }) // an empty one is not written
+    if (bodies.size > 0) this.#references.remember(bodies)
+  }
+
+  #putRows(native: NativeBatch, batch: OpenBatch): void {
+    for (const { key, value } of batch.rows.values()) {
+      if (value === undefined) native.del(key)
+      else native.put(key, value)
+    }
+    for (const [topicName, message] of batch.retained) {
+      const key = textKey(KeyKind.Retained, topicName)
+      if (message === undefined) native.del(key)
+      else native.put(key, encodeMessage(this.#value, message).end())
+    }
+    for (const [sessionNumber, ids] of batch.received) {
+      for (const [packetId, isPut] of ids) {
+        const key = receivedKey(sessionNumber, packetId)
+        if (isPut) native.put(key, EMPTY_VALUE)
+        else native.del(key)
+      }
+    }
+    for (const key of batch.sweptKeys) native.del(key)
+  }
+
+  /** A row may be released and gone in the same batch: the delete comes last. */
+  #putQueue(native: NativeBatch, batch: OpenBatch): void {
+    const { queued, queueNumbers, queuedMessages, released, releasedNumbers, goneNumbers, goneSequences } =
+      batch
+    const key = this.#queueKey
+    const value = this.#value
+    queued.forEach((delivery, i) => {
+      writeQueueKey(key, queueNumbers[i] as number, delivery.sequence)
+      const message = queuedMessages[i]
+      native.put(key, encodeDelivery(value, delivery, message, message?.storedId ?? 0).end())
+    })
+    released.forEach((delivery, i) => {
+      writeQueueKey(key, releasedNumbers[i] as number, delivery.sequence)
+      native.put(key, encodeDelivery(value, delivery, undefined, 0).end())
+    })
+    goneSequences.forEach((sequence, i) => {
+      native.del(writeQueueKey(key, goneNumbers[i] as number, sequence))
+    })
+  }
+
+  #putBody(native: NativeBatch, messageId: number, body: BodyChange): void {
+    const before = body.before ?? 0
+    const after = before + body.change
+    if (after > 0) {
+      if (before === 0 && body.message !== undefined) {
+        native.put(messageKey(KeyKind.Body, messageId), encodeMessage(this.#value, body.message).end())
+      }
+      native.put(messageKey(KeyKind.References, messageId), encodeNumber(this.#value, after).end())
+    } else if (before > 0) {
+      native.del(messageKey(KeyKind.Body, messageId))
+      native.del(messageKey(KeyKind.References, messageId))
+    }
+  }
+}

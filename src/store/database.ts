@@ -1,0 +1,73 @@
+// LevelDB as the store opens it: buffers in, buffers out, and its errors under our codes.
+// Opened by level-store.ts; read in chunks by restore.ts, queue-reader.ts and session-sweeper.ts.
+import { access, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { type ChainedBatch, ClassicLevel } from 'classic-level'
+import { GodwitError } from '../base/errors.ts'
+import type { KeyRange } from './keys.ts'
+
+export type Database = ClassicLevel<Buffer, Buffer>
+export type NativeBatch = ChainedBatch<Database, Buffer, Buffer>
+export type Entry = [key: Buffer, value: Buffer]
+
+/** A row that is deleted before LevelDB has compacted it into a file costs nothing more: so, larger than its 4 MiB. */
+const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
+/** Only the owner of the process reads messages and will payloads. */
+const FOLDER_MODE = 0o700
+const CHUNK_BYTES = 256 * 1024
+
+/** Rejects with ERR_GODWIT_STORE_LOCKED or ERR_GODWIT_STORE_OPEN. */
+export async function openDatabase(path: string): Promise<Database> {
+  try {
+    await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+    const database: Database = new ClassicLevel<Buffer, Buffer>(path, {
+      keyEncoding: 'buffer',
+      valueEncoding: 'buffer',
+      writeBufferSize: WRITE_BUFFER_BYTES,
+    })
+    await database.open()
+    return database
+  } catch (error) {
+    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
+    if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
+      throw new GodwitError('ERR_GODWIT_STORE_LOCKED', `another process has ${path} open`, { cause })
+    }
+    throw new GodwitError('ERR_GODWIT_STORE_OPEN', `${path} cannot be opened`, { cause })
+  }
+}
+
+/**
+ * To be called after a failed write. LevelDB would append behind what is left of it, and at the next start skip both;
+ * reopened, it reads its log up to there and begins a new one. Rejects while the folder is away: a new one would be empty.
+ */
+export async function reopenDatabase(database: Database): Promise<void> {
+  await database.close()
+  await access(join(database.location, 'CURRENT'))
+  await database.open({ createIfMissing: false })
+}
+
+/** The read met a reopenDatabase, and may be tried again when that is over. */
+export const isInterrupted = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && String(error.code).endsWith('_NOT_OPEN')
+
+/** It comes from LevelDB, and so from the disk, not from a mistake in this program. */
+export const isLevelError = (error: unknown): boolean =>
+  error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_')
+
+/** The rows of a range, in order, up to `size` at a time and not much more than 256 KiB. */
+export async function* readChunks(
+  database: Database,
+  range: KeyRange,
+  size: number,
+): AsyncGenerator<Entry[]> {
+  const iterator = database.iterator({ ...range, highWaterMarkBytes: CHUNK_BYTES })
+  try {
+    for (;;) {
+      const entries = await iterator.nextv(size)
+      if (entries.length === 0) return
+      yield entries
+    }
+  } finally {
+    await iterator.close()
+  }
+}

@@ -1,0 +1,42 @@
+// One message on its way to one session: an element of the session's queue, in memory and on disk.
+//
+//   waiting -> sent -> done                    QoS 1: PUBACK
+//   waiting -> sent -> released -> done        QoS 2: PUBREC, PUBCOMP
+//
+// The session moves `state`; the store moves `written` and never looks at a message that is done before
+// its batch is cut: put and delete have cancelled each other in memory.
+import type { Message } from '../packet/message.ts'
+
+export const DeliveryState = { Waiting: 0, Sent: 1, Released: 2, Done: 3 } as const
+export type DeliveryState = (typeof DeliveryState)[keyof typeof DeliveryState]
+
+export class Delivery {
+  readonly sequence: number
+  readonly qos: 1 | 2
+  /** The RETAIN flag to send: set for a retained message, or when the subscription says Retain As Published. */
+  readonly retain: boolean
+  readonly subscriptionIdentifiers: readonly number[] | undefined
+  /** Undefined once the receiver has it (released or done). */
+  message: Message | undefined
+  state: DeliveryState = DeliveryState.Waiting
+  /** Number of the batch that holds it; 0 for one that is never written. Set by the store alone. */
+  batch = 0
+  /** The batch was cut with this delivery in it: a delete is needed to be rid of it. Set by the store alone. */
+  isWritten = false
+  /** Id of the stored body that its row refers to; 0: none, or it lies in the row itself. Set by the store alone. */
+  storedId = 0
+
+  constructor(
+    sequence: number,
+    message: Message | undefined,
+    qos: 1 | 2,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | undefined,
+  ) {
+    this.sequence = sequence
+    this.message = message
+    this.qos = qos
+    this.retain = retain
+    this.subscriptionIdentifiers = subscriptionIdentifiers
+  }
+}

@@ -1,0 +1,81 @@
+// The store of a broker without a data folder: nothing survives and nothing waits. It only holds the queues of
+// sessions, so that they need not know the difference. The other one is level-store.ts; one suite tests both.
+import { assert } from '../base/assert.ts'
+import type { Message } from '../packet/message.ts'
+import type { Delivery } from './delivery.ts'
+import type {
+  CommitListener,
+  Restorer,
+  SessionRecord,
+  Store,
+  SubscriptionRecord,
+  WillRecord,
+} from './store.ts'
+
+/** Every batch is committed before it is open. */
+const ALWAYS_COMMITTED = 1
+
+export class MemoryStore implements Store {
+  readonly operations = 0
+  readonly openBatch = ALWAYS_COMMITTED
+  readonly committedBatch = ALWAYS_COMMITTED
+  readonly isSaturated = false
+  onRoom: () => void = () => {}
+  onWriteError: (error: Error) => void = () => {}
+  /** Session number -> sequence -> delivery, in the order of the sequences. The session bounds its queue. */
+  readonly #queues = new Map<number, Map<number, Delivery>>()
+  #nextNumber = 1
+
+  async open(_restorer: Restorer): Promise<void> {}
+  async close(): Promise<void> {}
+  async flush(): Promise<void> {}
+
+  /** Calls the listener before it returns. */
+  afterCommit(listener: CommitListener, token: number): void {
+    listener.committed(token)
+  }
+
+  nextSessionNumber(): number {
+    return this.#nextNumber++
+  }
+
+  deleteSession(record: SessionRecord): void {
+    this.#queues.delete(record.number)
+  }
+
+  enqueue(sessionNumber: number, delivery: Delivery): void {
+    assert(delivery.message !== undefined, 'what is enqueued has its message')
+    delivery.message.own()
+    const queue = this.#queues.get(sessionNumber)
+    if (queue === undefined) this.#queues.set(sessionNumber, new Map([[delivery.sequence, delivery]]))
+    else queue.set(delivery.sequence, delivery)
+  }
+
+  dequeue(sessionNumber: number, delivery: Delivery): void {
+    const queue = this.#queues.get(sessionNumber)
+    queue?.delete(delivery.sequence)
+    if (queue?.size === 0) this.#queues.delete(sessionNumber)
+  }
+
+  /** The very deliveries that were enqueued. */
+  async readQueue(sessionNumber: number, from: number, limit: number): Promise<Delivery[]> {
+    const found: Delivery[] = []
+    for (const [sequence, delivery] of this.#queues.get(sessionNumber) ?? []) {
+      if (found.length === limit) break
+      if (sequence >= from) found.push(delivery)
+    }
+    return found
+  }
+
+  // What only a restart would ask for.
+  release(_sessionNumber: number, _delivery: Delivery): void {}
+  putSession(_record: SessionRecord): void {}
+  putSubscription(_sessionNumber: number, _record: SubscriptionRecord): void {}
+  deleteSubscription(_sessionNumber: number, _topicFilter: string): void {}
+  putWill(_clientId: string, _record: WillRecord): void {}
+  deleteWill(_clientId: string): void {}
+  putRetained(_message: Message): void {}
+  deleteRetained(_topicName: string): void {}
+  putReceived(_sessionNumber: number, _packetId: number): void {}
+  deleteReceived(_sessionNumber: number, _packetId: number): void {}
+}

@@ -1,0 +1,141 @@
+// Values that hold a message or point to one: body, retained, queue. Written by batch-encoder.ts,
+// read by queue-reader.ts, restore.ts and session-sweeper.ts.
+//
+//   body, retained   | 1 | message |
+//   queue            | 1 | flags | identifiers, if any | message  |      it lies here
+//                                                      | id, 8 | frame length, 4 |  it lies at body/<id>
+//                                                      |          |      released: the receiver has it
+//   message          | flags | expiresAt, if any | topic, properties, payload offset | PUBLISH frame |
+//
+// Offsets are varints. The frame is as in Message: an ordinary PUBLISH whose packet id means nothing.
+import { Message, NEVER } from '../packet/message.ts'
+import type { Qos } from '../packet/protocol.ts'
+import { Delivery, DeliveryState } from './delivery.ts'
+import { RECORD_FORMAT } from './records.ts'
+import { ValueReader } from './value-reader.ts'
+import type { ValueWriter } from './value-writer.ts'
+
+// Flags of a message; the low two bits are its QoS.
+const MESSAGE_RETAIN = 0x04
+const MESSAGE_IS_V5 = 0x08
+const MESSAGE_EXPIRES = 0x10
+/** Type byte, Remaining Length, topic length: a frame has more than these. */
+const FRAME_BYTES_MIN = 4
+
+// Flags of a queue row; the low two bits are the QoS of the delivery.
+const QUEUE_RETAIN = 0x04
+const QUEUE_RELEASED = 0x08
+const QUEUE_REFERENCE = 0x10
+const QUEUE_IDENTIFIERS = 0x20
+
+export function encodeMessage(to: ValueWriter, message: Message): ValueWriter {
+  return writeMessage(to.begin(RECORD_FORMAT), message)
+}
+
+function writeMessage(to: ValueWriter, message: Message): ValueWriter {
+  const expires = message.expiresAt !== NEVER
+  to.u8(
+    message.qos |
+      (message.retain ? MESSAGE_RETAIN : 0) |
+      (message.isV5 ? MESSAGE_IS_V5 : 0) |
+      (expires ? MESSAGE_EXPIRES : 0),
+  )
+  if (expires) to.f64(message.expiresAt)
+  to.varint(message.topicOffset).varint(message.propertiesOffset).varint(message.payloadOffset)
+  return to.raw(message.bytes, message.start, message.length)
+}
+
+/** The message keeps `bytes`. */
+export function decodeMessage(bytes: Buffer): Message | undefined {
+  return readMessage(new ValueReader(bytes, RECORD_FORMAT))
+}
+
+function readMessage(value: ValueReader): Message | undefined {
+  const flags = value.u8()
+  const expiresAt = (flags & MESSAGE_EXPIRES) === 0 ? NEVER : value.f64()
+  const topicOffset = value.varint()
+  const propertiesOffset = value.varint()
+  const payloadOffset = value.varint()
+  const qos = flags & 3
+  const { bytes, offset: start, left: length } = value
+  if (value.isDamaged || qos === 3 || length < FRAME_BYTES_MIN) return undefined
+  if (topicOffset + 2 > propertiesOffset || propertiesOffset > payloadOffset || payloadOffset > length) {
+    return undefined
+  }
+  const topicStart = start + topicOffset + 2
+  const topicEnd = topicStart + bytes.readUInt16BE(topicStart - 2)
+  if (topicEnd > start + propertiesOffset) return undefined
+  return new Message(
+    bytes.toString('utf8', topicStart, topicEnd),
+    qos as Qos,
+    (flags & MESSAGE_RETAIN) !== 0,
+    expiresAt,
+    (flags & MESSAGE_IS_V5) !== 0,
+    bytes,
+    start,
+    length,
+    topicOffset,
+    propertiesOffset,
+    payloadOffset,
+  )
+}
+
+/** `message` undefined: released. `bodyId` 0: the message goes into the row. */
+export function encodeDelivery(
+  to: ValueWriter,
+  delivery: Delivery,
+  message: Message | undefined,
+  bodyId: number,
+): ValueWriter {
+  const identifiers = delivery.subscriptionIdentifiers
+  let flags: number = delivery.qos
+  if (delivery.retain) flags |= QUEUE_RETAIN
+  if (message === undefined) flags |= QUEUE_RELEASED
+  else if (bodyId !== 0) flags |= QUEUE_REFERENCE
+  if (identifiers !== undefined && identifiers.length > 0) flags |= QUEUE_IDENTIFIERS
+  to.begin(RECORD_FORMAT).u8(flags)
+  if ((flags & QUEUE_IDENTIFIERS) !== 0) {
+    to.varint(identifiers?.length ?? 0)
+    for (const identifier of identifiers ?? []) to.varint(identifier)
+  }
+  if (message === undefined) return to
+  if (bodyId === 0) return writeMessage(to, message)
+  return to
+    .u32(Math.floor(bodyId / 2 ** 32))
+    .u32(bodyId % 2 ** 32)
+    .u32(message.length)
+}
+
+/** A delivery as stored: `storedId` set and no message for one whose body is yet to be read. */
+export function decodeDelivery(sequence: number, bytes: Buffer): Delivery | undefined {
+  const value = new ValueReader(bytes, RECORD_FORMAT)
+  const flags = value.u8()
+  const qos = flags & 3
+  const identifiers = (flags & QUEUE_IDENTIFIERS) === 0 ? undefined : readIdentifiers(value)
+  if (value.isDamaged || (qos !== 1 && qos !== 2)) return undefined
+  const delivery = new Delivery(sequence, undefined, qos, (flags & QUEUE_RETAIN) !== 0, identifiers)
+  delivery.isWritten = true
+  if ((flags & QUEUE_RELEASED) !== 0) {
+    delivery.state = DeliveryState.Released
+  } else if ((flags & QUEUE_REFERENCE) !== 0) {
+    delivery.storedId = value.u32() * 2 ** 32 + value.u32()
+    value.u32()
+    if (delivery.storedId === 0) return undefined
+  } else {
+    delivery.message = readMessage(value)
+    if (delivery.message === undefined) return undefined
+  }
+  return value.isDamaged ? undefined : delivery
+}
+
+function readIdentifiers(value: ValueReader): number[] {
+  const identifiers: number[] = []
+  for (let left = value.varint(); left > 0 && !value.isDamaged; left--) identifiers.push(value.varint())
+  return identifiers
+}
+
+/** Bytes that the row stands for: its own, and those of the body it refers to. */
+export function deliveryBytes(bytes: Buffer): number {
+  const isReference = bytes.length >= 14 && ((bytes[1] as number) & QUEUE_REFERENCE) !== 0
+  return bytes.length + (isReference ? bytes.readUInt32BE(bytes.length - 4) : 0)
+}

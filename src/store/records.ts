@@ -1,0 +1,103 @@
+// Values of the small rows: meta, session, subscription, will, reference count. Messages: message-records.ts.
+// The first byte of each is its format version; decoders return undefined for what they cannot read.
+import type { Qos } from '../packet/protocol.ts'
+import type { SessionRecord, SubscriptionRecord, WillRecord } from './store.ts'
+import { ValueReader } from './value-reader.ts'
+import type { ValueWriter } from './value-writer.ts'
+
+export const RECORD_FORMAT = 1
+
+export function encodeNumber(to: ValueWriter, value: number): ValueWriter {
+  return to.begin(RECORD_FORMAT).u48(value)
+}
+
+export function decodeNumber(bytes: Buffer): number | undefined {
+  const value = new ValueReader(bytes, RECORD_FORMAT)
+  const number = value.u48()
+  return value.isDamaged ? undefined : number
+}
+
+/** The client id is in the key. */
+export function encodeSession(to: ValueWriter, record: SessionRecord): ValueWriter {
+  to.begin(RECORD_FORMAT).u48(record.number).u32(record.expiryInterval)
+  return to.f64(record.expiresAt).text(record.identity)
+}
+
+export function decodeSession(clientId: string, bytes: Buffer): SessionRecord | undefined {
+  const value = new ValueReader(bytes, RECORD_FORMAT)
+  const number = value.u48()
+  const expiryInterval = value.u32()
+  const expiresAt = value.f64()
+  const identity = value.text()
+  if (value.isDamaged) return undefined
+  return { number, clientId, identity, expiryInterval, expiresAt }
+}
+
+const NO_LOCAL = 0x04
+const RETAIN_AS_PUBLISHED = 0x08
+const RETAIN_HANDLING_SHIFT = 4
+
+/** Options as in SUBSCRIBE, then the identifier; the topic filter is in the key. */
+export function encodeSubscription(to: ValueWriter, record: SubscriptionRecord): ValueWriter {
+  const options =
+    record.qos |
+    (record.noLocal ? NO_LOCAL : 0) |
+    (record.retainAsPublished ? RETAIN_AS_PUBLISHED : 0) |
+    (record.retainHandling << RETAIN_HANDLING_SHIFT)
+  return to.begin(RECORD_FORMAT).u8(options).varint(record.subscriptionIdentifier)
+}
+
+export function decodeSubscription(topicFilter: string, bytes: Buffer): SubscriptionRecord | undefined {
+  const value = new ValueReader(bytes, RECORD_FORMAT)
+  const options = value.u8()
+  const subscriptionIdentifier = value.varint()
+  const qos = options & 3
+  const retainHandling = (options >>> RETAIN_HANDLING_SHIFT) & 3
+  if (value.isDamaged || qos === 3 || retainHandling === 3) return undefined
+  return {
+    topicFilter,
+    qos: qos as Qos,
+    noLocal: (options & NO_LOCAL) !== 0,
+    retainAsPublished: (options & RETAIN_AS_PUBLISHED) !== 0,
+    retainHandling: retainHandling as 0 | 1 | 2,
+    subscriptionIdentifier,
+  }
+}
+
+const WILL_RETAIN = 0x04
+const WILL_EXPIRES = 0x08
+
+/** The client id is in the key. */
+export function encodeWill(to: ValueWriter, record: WillRecord): ValueWriter {
+  const { messageExpiryInterval, payload, properties } = record
+  const expires = messageExpiryInterval === undefined ? 0 : WILL_EXPIRES
+  to.begin(RECORD_FORMAT).u8(record.qos | (record.retain ? WILL_RETAIN : 0) | expires)
+  to.u32(record.delayInterval).f64(record.dueAt)
+  if (messageExpiryInterval !== undefined) to.u32(messageExpiryInterval)
+  to.text(record.topicName).varint(properties.length).raw(properties, 0, properties.length)
+  return to.raw(payload, 0, payload.length)
+}
+
+export function decodeWill(bytes: Buffer): WillRecord | undefined {
+  const value = new ValueReader(bytes, RECORD_FORMAT)
+  const flags = value.u8()
+  const delayInterval = value.u32()
+  const dueAt = value.f64()
+  const messageExpiryInterval = (flags & WILL_EXPIRES) === 0 ? undefined : value.u32()
+  const topicName = value.text()
+  const properties = value.raw(value.varint())
+  const payload = value.raw(Math.max(0, value.left))
+  const qos = flags & 3
+  if (value.isDamaged || qos === 3) return undefined
+  const retain = (flags & WILL_RETAIN) !== 0
+  return {
+    topicName,
+    payload,
+    qos: qos as Qos,
+    retain,
+    properties,
+    messageExpiryInterval,
+    delayInterval,
+    dueAt,
+  }
+}

@@ -1,0 +1,114 @@
+// What survives a restart, in the words of sessions, queues, retained messages and commits.
+// Two implementations: memory-store.ts (nothing survives, nothing waits) and level-store.ts; one suite tests both.
+//
+//   put/delete ... -> open batch -> cut -> written, fsynced -> committed: listeners hear, acknowledgements leave
+//                     ^ grows during the turn, and while the batch before it is being written
+import type { Message } from '../packet/message.ts'
+import type { Qos } from '../packet/protocol.ts'
+import type { Delivery } from './delivery.ts'
+
+/** A session's row. `number` is the store's short name for the client id, never used again. */
+export interface SessionRecord {
+  readonly number: number
+  readonly clientId: string
+  /** Who made it: only the same identity may resume it. Empty: anonymous. */
+  readonly identity: string
+  /** Seconds; SESSION_NEVER_EXPIRES for ever. */
+  expiryInterval: number
+  /** Milliseconds since the epoch at which the offline session ends; Infinity while connected or for ever. */
+  expiresAt: number
+}
+
+export interface SubscriptionRecord {
+  readonly topicFilter: string
+  readonly qos: Qos
+  readonly noLocal: boolean
+  readonly retainAsPublished: boolean
+  readonly retainHandling: 0 | 1 | 2
+  /** 0: none. */
+  readonly subscriptionIdentifier: number
+}
+
+export interface WillRecord {
+  readonly topicName: string
+  readonly payload: Buffer
+  readonly qos: Qos
+  readonly retain: boolean
+  /** Pass-through property block, as in Message.properties. */
+  readonly properties: Buffer
+  /** Seconds from its publication; undefined: never expires. */
+  readonly messageExpiryInterval: number | undefined
+  /** Seconds. */
+  readonly delayInterval: number
+  /** Milliseconds since the epoch at which it is due; Infinity while its client is connected. */
+  dueAt: number
+}
+
+/** The ends of a stored queue: sequences in [head, tail). `tail` is the next sequence to be given. */
+export interface QueueEnds {
+  readonly head: number
+  readonly tail: number
+  /** Approximate number of bytes on disk. */
+  readonly bytes: number
+}
+
+/** Receives what was stored, once, while the store opens. A session comes before its subscriptions. */
+export interface Restorer {
+  session(record: SessionRecord, queue: QueueEnds, receivedPacketIds: number[]): void
+  subscription(sessionNumber: number, record: SubscriptionRecord): void
+  retained(message: Message): void
+  will(clientId: string, record: WillRecord): void
+}
+
+/** Told once what it waited for is down. `token` is whatever it passed to afterCommit. */
+export interface CommitListener {
+  committed(token: number): void
+}
+
+export interface Store {
+  /** Opens the store and hands over all that it holds. Rejects with ERR_GODWIT_STORE_*. */
+  open(restorer: Restorer): Promise<void>
+  /** Commits what is open and closes. */
+  close(): Promise<void>
+
+  nextSessionNumber(): number
+  putSession(record: SessionRecord): void
+  /** Also removes its subscriptions, queue and received packet ids. */
+  deleteSession(record: SessionRecord): void
+  putSubscription(sessionNumber: number, record: SubscriptionRecord): void
+  deleteSubscription(sessionNumber: number, topicFilter: string): void
+  putWill(clientId: string, record: WillRecord): void
+  deleteWill(clientId: string): void
+  putRetained(message: Message): void
+  deleteRetained(topicName: string): void
+  /** [v5 MQTT-4.3.3-10] Packet ids of QoS 2 messages received and not yet released by the client. */
+  putReceived(sessionNumber: number, packetId: number): void
+  deleteReceived(sessionNumber: number, packetId: number): void
+
+  /** Adds to the end of the session's queue; sequences only grow. The store owns the message's bytes from here. */
+  enqueue(sessionNumber: number, delivery: Delivery): void
+  /** The receiver has the message (PUBREC): only the packet id is kept. */
+  release(sessionNumber: number, delivery: Delivery): void
+  /** Done, or dropped. */
+  dequeue(sessionNumber: number, delivery: Delivery): void
+  /** Up to `limit` deliveries with sequence >= `from`, oldest first, after all that was enqueued before the call is down. */
+  readQueue(sessionNumber: number, from: number, limit: number): Promise<Delivery[]>
+
+  /** Grows with every put and delete that an acknowledgement would have to wait for. */
+  readonly operations: number
+  /** Number of the batch that is open now; what is put now is down once `committedBatch` has reached it. */
+  readonly openBatch: number
+  readonly committedBatch: number
+  /** Calls `listener.committed(token)` when the open batch is down; in the order of the calls. */
+  afterCommit(listener: CommitListener, token: number): void
+  /** Resolves when everything put so far is down. */
+  flush(): Promise<void>
+  /** The open batch has reached its bound: stop reading from publishers until `onRoom` is called. */
+  readonly isSaturated: boolean
+  onRoom: () => void
+  /** Called for each write that failed; it is tried again, and nothing of it is acknowledged before it succeeds. */
+  onWriteError: (error: Error) => void
+}
+
+/** What an acknowledgement means. always: fsynced; everysec: written, fsynced each second; no: written. */
+export type SyncMode = 'always' | 'everysec' | 'no'

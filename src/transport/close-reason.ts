@@ -1,0 +1,17 @@
+// A name for every close, for logs, events and counters.
+
+export const CloseReason = {
+  ClientDisconnected: 'client-disconnected',
+  ClientClosed: 'client-closed',
+  SocketError: 'socket-error',
+  ConnectTimeout: 'connect-timeout',
+  KeepAliveTimeout: 'keep-alive-timeout',
+  NotConnect: 'first-packet-not-connect',
+  Refused: 'connect-refused',
+  ProtocolViolation: 'protocol-violation',
+  TooManyConnections: 'too-many-connections',
+  TakenOver: 'session-taken-over',
+  ServerShutdown: 'server-shutdown',
+  InternalError: 'internal-error',
+} as const
+export type CloseReason = (typeof CloseReason)[keyof typeof CloseReason]

@@ -1,0 +1,34 @@
+// Write late, together: connections with something to say, each once, flushed before the loop sleeps.
+// connection.ts adds itself at its first packet of a turn; one setImmediate a turn flushes them all.
+
+/** Above this many at once the pooled buffers would weigh more than the coalescing saves. */
+const LENGTH_MAX = 4_096
+
+export interface Flushable {
+  flush(): void
+}
+
+export class FlushList {
+  #waiting: Flushable[] = []
+  #isScheduled = false
+  readonly #flushAll = (): void => {
+    this.#isScheduled = false
+    this.flush()
+  }
+
+  /** The caller adds itself once until it has been flushed. */
+  add(connection: Flushable): void {
+    this.#waiting.push(connection)
+    if (!this.#isScheduled) {
+      this.#isScheduled = true
+      setImmediate(this.#flushAll)
+    }
+    if (this.#waiting.length >= LENGTH_MAX) this.flush()
+  }
+
+  flush(): void {
+    const waiting = this.#waiting
+    this.#waiting = []
+    for (const connection of waiting) connection.flush()
+  }
+}
