@@ -1,4 +1,4 @@
-// What can go wrong in running a broker, each under a code that scripts and people can look up in docs/errors.md.
+// What can go wrong in running a broker, each under a code that people can look up in docs/errors.md.
 // Thrown by config/, server.ts, store/ and the library's face; the CLI prints the message and exits with 2.
 
 export const errorCodes = {
@@ -21,7 +21,7 @@ export class GodwitError extends Error {
   override readonly name = 'GodwitError'
   readonly code: ErrorCode
 
-  /** `message` names the thing at hand: the file, the address, the option. It is one line unless it lists several. */
+  /** `message` names the thing at hand: file, address, option. One line, unless it lists several. */
   constructor(code: ErrorCode, message: string, options?: ErrorOptions) {
     super(message, options)
     this.code = code

@@ -1,4 +1,4 @@
-// A Clock that moves when it is told to, so that a test of a week takes a millisecond. For our tests and for yours.
+// A Clock that moves when it is told to: a test of a week takes a millisecond. For our tests and for yours.
 import { assert } from './assert.ts'
 import type { Clock, Timer } from './clock.ts'
 
@@ -52,7 +52,7 @@ export class ManualClock implements Clock {
     this.#elapsed = end
   }
 
-  /** Sets the wall clock forwards or back. As in life, timers do not notice: what remains of their delays remains. */
+  /** Sets the wall clock forwards or back. Timers do not notice: what remains of their delays remains. */
   jump(ms: number): void {
     this.#offset += ms
   }

@@ -10,7 +10,7 @@
 import { assert } from './assert.ts'
 
 const SLOTS_MIN = 4
-/** A queue that is emptied and filled in turns keeps this many slots: 512 bytes, and no allocation a message. */
+/** A queue that is emptied and filled in turns keeps these: 512 bytes, and no allocation a message. */
 const SLOTS_KEPT = 64
 const SLOTS_MAX = 2 ** 25
 

@@ -7,13 +7,13 @@
 //
 //   idle -> (schedule) -> armed -> (timer) -> run what is due, in order of dueAt -> armed | idle
 //
-// A run looks at the slots since the run before, at most at all of them, so a leap of the clock costs one round.
+// A run looks at the slots since the run before, at most at all of them: a leap of the clock costs one round.
 import { assert } from './assert.ts'
 import type { Clock, Timer } from './clock.ts'
 
 const SLOTS = 512
 const TICK_MS = 100
-/** The timer fires at least this often while anything is scheduled, so that a leap of the wall clock is noticed. */
+/** While anything is scheduled the timer fires at least this often, to notice a leap of the wall clock. */
 const TICKS_ASLEEP_MAX = 10
 
 export interface WheelTask {
@@ -86,7 +86,7 @@ export class TimerWheel {
     if (errors.length > 0) throw new AggregateError(errors, 'a task of the timer wheel threw')
   }
 
-  /** Moves on to the tick of `now`. Those due stay scheduled until their turn: one before them may yet cancel them. */
+  /** Moves on to the tick of `now`. Those due stay scheduled: one that runs before may yet cancel them. */
   #collectDue(now: number): WheelTask[] {
     const nowTick = Math.floor(now / TICK_MS)
     const due = [...this.#overdue].filter((task) => task.dueAt <= now)

@@ -22,7 +22,12 @@ export class Router {
 
   constructor(retained: RetainedMessages, cacheEntries: number) {
     this.#retained = retained
-    this.#routes = new MatchCache(cacheEntries, (topicName) => makeRoute(this.#trie, topicName))
+    // Bounded by recipients, not by names: ten thousand subscribers of `#` times all names would be a gigabyte.
+    this.#routes = new MatchCache(
+      cacheEntries,
+      (topicName) => makeRoute(this.#trie, topicName),
+      ({ recipients }) => 1 + recipients.length,
+    )
   }
 
   subscribe(session: Session, subscription: Subscription): void {

@@ -1,6 +1,6 @@
 // What the command line says: its commands and flags, and the one line and exit code for what it got wrong.
 // start.ts does the work; later commands stand beside it.
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Command, CommanderError, Help, InvalidArgumentError, Option } from 'commander'
 import { GodwitError } from '../base/errors.ts'
 import { start } from './start.ts'
 import { version } from './version.ts'
@@ -29,8 +29,10 @@ function createProgram(): Command {
     .helpCommand(false)
     // `start` may be left out, so the help of the program is its help too.
     .configureHelp({
-      visibleOptions: (command) =>
-        [command, ...(command === startCommand ? [] : [startCommand])].flatMap((each) => each.options),
+      visibleOptions: (command) => [
+        ...new Help().visibleOptions(startCommand),
+        ...(command === startCommand ? [] : command.options),
+      ],
     })
     .addCommand(startCommand, { isDefault: true })
   for (const command of [program, startCommand]) {

@@ -1,6 +1,6 @@
 // SIGTERM and SIGINT: the first stops the broker in an orderly way, a second one does not wait for that.
 
-/** `npm start` hands on the Ctrl-C that the terminal has sent to us already: within this time both are one. */
+/** `npm start` hands on a Ctrl-C that the terminal has sent to us already: within this time both are one. */
 const SAME_KEY_MS = 100
 const EXIT_IMPATIENT = 1
 

@@ -18,7 +18,7 @@ export interface StartFlags {
   readonly verbose?: boolean
 }
 
-/** Ends the process with 0 once the broker has stopped. Rejects with the GodwitError that kept it from starting. */
+/** Ends the process with 0 once the broker has stopped. Rejects with the GodwitError that kept it off. */
 export async function start(flags: StartFlags): Promise<void> {
   const input = readConfig({ file: flags.config, env: process.env, overrides: overridesOf(flags) })
   const config = resolveConfig(input)

@@ -11,7 +11,7 @@ export interface ConfigFile {
   lineOf(path: OptionPath): number
 }
 
-/** Throws ERR_GODWIT_CONFIG_UNREADABLE, or ERR_GODWIT_CONFIG_INVALID for what is not YAML or not a group of options. */
+/** Throws ERR_GODWIT_CONFIG_UNREADABLE, or ERR_GODWIT_CONFIG_INVALID for what is no YAML. */
 export function readConfigFile(path: string): ConfigFile {
   const lineCounter = new LineCounter()
   const document = parseDocument(readText(path), { lineCounter, prettyErrors: false })

@@ -47,7 +47,7 @@ function pathOf(variable: string): OptionPath | undefined {
   return path
 }
 
-/** As in the file: 8 is a number, true a boolean, the rest a text. What is no scalar is taken as it stands. */
+/** As in the file: 8 is a number, true a boolean, the rest text. What is no scalar is taken as it stands. */
 function parseScalar(text: string): unknown {
   const { contents, errors } = parseDocument(text, { prettyErrors: false })
   return errors.length === 0 && isScalar(contents) ? contents.value : text

@@ -1,4 +1,4 @@
-// The configuration of the program: defaults, then the file, then the environment, then flags; the later wins.
+// The configuration of the program: defaults, file, environment, flags; the later wins.
 import { readConfigFile } from './config-file.ts'
 import { type Environment, readEnvironment } from './environment.ts'
 import { mergeTrees, type OptionTree, valueAt } from './merge.ts'
@@ -20,7 +20,7 @@ export function loadConfig(sources: ConfigSources): Config {
   return resolveConfig(readConfig(sources))
 }
 
-/** What was said, checked, and without the defaults: tells an option that was not set from one set to its default. */
+/** What was said, checked, without the defaults: tells what was not set from what was set to its default. */
 export function readConfig({ file, env, overrides = {} }: ConfigSources): ConfigInput {
   const configFile = file === undefined ? undefined : readConfigFile(file)
   const environment = readEnvironment(env)

@@ -1,4 +1,4 @@
-// Trees of options from several sources laid over each other: groups by name, lists by place, values replaced.
+// Trees of options laid over each other: groups by name, lists by place, values replaced.
 
 /** A group, a list, or a value. Keys are whatever someone wrote, so groups are read by own keys only. */
 export type OptionTree = unknown

@@ -1,6 +1,6 @@
 // Which known name did someone mean? For the messages about unknown options.
 
-/** The candidate with the fewest letters to insert, delete or replace; case and underscores are no difference. */
+/** The candidate with the fewest letters to insert, delete or replace; case and underscores do not count. */
 export function nearestName(name: string, candidates: readonly string[]): string | undefined {
   let nearest: string | undefined
   let smallest = Number.POSITIVE_INFINITY

@@ -1,4 +1,4 @@
-// What is wrong with a configuration, a line each: where it stands, which option, what was found, what is allowed.
+// What is wrong with a configuration, a line each: where, which option, what was found, what is allowed.
 import type { z } from 'zod'
 import { type OptionTree, valueAt } from './merge.ts'
 import { nearestName } from './nearest.ts'
@@ -34,7 +34,7 @@ function invalidText(path: OptionPath, found: unknown): string {
   return `${pathText(path) || 'the configuration'} is ${foundText(found)}; it must be ${allowed}`
 }
 
-/** Someone may have the right name in the wrong group: that comes before a name beside it that looks alike. */
+/** The right name in the wrong group comes before a name beside it that looks alike. */
 function unknownText(path: OptionPath, name: string): string {
   const elsewhere = optionPaths().find((candidate) => candidate.at(-1) === name)
   const sibling = nearestName(name, childNames(optionAt(path) ?? {}))

@@ -1,4 +1,5 @@
-// From what was said to what holds: checks the options and fills in the defaults, those too that depend on others.
+// From what was said to what holds: checks the options and fills in the defaults, also those that depend
+// on other options.
 import { BlockList, isIP } from 'node:net'
 import { GodwitError } from '../base/errors.ts'
 import type { OptionTree } from './merge.ts'

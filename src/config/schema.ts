@@ -1,5 +1,5 @@
 // Every option there is, with its default, its limits and a sentence: the one place for all three.
-// Filled by load.ts (file, environment, flags) or by a program; read by the composition root, which hands typed values down.
+// Filled by load.ts (file, environment, flags) or by a program; the composition root hands the values down.
 // Help texts and documentation are generated from it, so a description names its unit.
 import { z } from 'zod'
 import { PACKET_SIZE_MAX, SESSION_NEVER_EXPIRES } from '../packet/protocol.ts'
@@ -37,7 +37,7 @@ const persistence = z
       .enum(['always', 'everysec', 'no'])
       .default('always')
       .describe(
-        'What an acknowledgement means. always: fsynced; everysec: written, fsynced each second; no: written.',
+        'What an acknowledgement means. always: fsynced; everysec: fsynced within a second; no: written.',
       ),
   })
   .readonly()
@@ -62,7 +62,7 @@ const limits = z
       1,
       65_535,
       65_535,
-      'Seconds; a client that asks for a longer keep alive, or for none, is given this one. 65535 leaves it as asked.',
+      'Seconds; who asks for a longer keep alive, or for none, is given this one. 65535 leaves it as asked.',
     ),
     topicLevelsMax: count(1, 65_536, 200, 'Levels of a topic name or topic filter.'),
     receiveMaximum: count(

@@ -43,13 +43,17 @@ function decodeProperty(block: FieldReader, kind: PropertyKind, properties: Prop
   if (row === undefined || (row.kinds & bitOf(kind)) === 0)
     malformed(`not for this packet: ${id}`, 'property')
   const isRepeat = properties[row.name] !== undefined
+  decodeInto(properties, block, row)
   if (isRepeat && (row.repeatableIn & bitOf(kind)) === 0) protocolError('more than once', row.name)
+}
+
+function decodeInto(properties: Properties, block: FieldReader, row: PropertyRow): void {
   switch (row.name) {
     case 'userProperties':
-      addTo(properties, 'userProperties', [block.utf8String(row.name), block.utf8String(row.name)] as const)
+      addTo(properties, row.name, [block.utf8String(row.name), block.utf8String(row.name)])
       return
     case 'subscriptionIdentifiers':
-      addTo(properties, 'subscriptionIdentifiers', readNumber(block, row))
+      addTo(properties, row.name, readNumber(block, row))
       return
     default:
       // The name is the table's, never the peer's.

@@ -52,6 +52,7 @@ export class LevelStore implements Store {
   #sweeper: SessionSweeper | undefined
   #encoder: BatchEncoder | undefined
   #isClosing = false
+  #closed: Promise<void> | undefined
   #nextNumber = 1
   #reservedNumbers = 1
   #lastMessageId = 0
@@ -99,7 +100,12 @@ export class LevelStore implements Store {
   }
 
   /** Rejects with ERR_GODWIT_STORE_WRITE if the disk did not take all that was put; it is closed all the same. */
-  async close(): Promise<void> {
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
     this.#isClosing = true
     const isSwept = this.#sweeper?.stop()
     try {

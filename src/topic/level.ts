@@ -27,8 +27,7 @@ export const startsWithDollar = (topic: string): boolean => topic.charCodeAt(0) 
 export function lengthProblem(topic: string): string | undefined {
   if (topic === '') return 'it is empty'
   if (topic.length * BYTES_PER_CHARACTER_MAX <= TOPIC_BYTES_MAX) return undefined
-  const isTooLong = topic.length > TOPIC_BYTES_MAX || Buffer.byteLength(topic) > TOPIC_BYTES_MAX
-  return isTooLong ? `it is longer than ${TOPIC_BYTES_MAX} bytes` : undefined
+  return Buffer.byteLength(topic) > TOPIC_BYTES_MAX ? `it is longer than ${TOPIC_BYTES_MAX} bytes` : undefined
 }
 
 /**

@@ -1,4 +1,4 @@
-// TimerWheel on a manual clock: on time, in order, over leaps of the clock, and idle when nothing is scheduled.
+// TimerWheel on a manual clock: on time, in order, over leaps of the clock, idle when nothing is scheduled.
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Timer } from '../../src/base/clock.ts'

@@ -192,10 +192,7 @@ test.each([
   ['\nqueueWindow: 1', 'FILE:2: there is no option queueWindow; the nearest is limits.queueWindow'],
   ['\n\nlistener: []', 'FILE:3: there is no option listener; the nearest is listeners'],
   ['log:\n  constructor: 1', 'FILE:2: there is no option log.constructor; the nearest is log.format'],
-  [
-    'log:\n  __proto__: {level: debug}',
-    'FILE:2: there is no option log.__proto__; the nearest is log.level',
-  ],
+  ['log:\n  __proto__: {level: debug}', 'FILE:2: there is no option log.__proto__; the nearest is log.level'],
   ['log: {level: info}\nlog: {level: info}', 'FILE:2: Map keys must be unique'],
   ['- a', 'FILE:1: options are written as name: value'],
   ['log: {level: *missing}', 'FILE: Unresolved alias (the anchor must be set before the alias): missing'],

@@ -11,9 +11,11 @@ describe.each(fixtures.map((row) => [`${row.title} (version ${row.version})`, ro
       expect(decode(row.bytes, row.version)).toEqual(row.packet)
     })
 
-    it.skipIf(row.decodeOnly !== undefined)('is encoded to the same bytes', () => {
-      expect(encode(row.packet, row.version).toString('hex')).toBe(row.bytes.toString('hex'))
-    })
+    if (row.decodeOnly === undefined) {
+      it('is encoded to the same bytes', () => {
+        expect(encode(row.packet, row.version).toString('hex')).toBe(row.bytes.toString('hex'))
+      })
+    }
 
     it('arrives one byte at a time', () => {
       const splitter = new FrameSplitter()

@@ -52,7 +52,7 @@ describe('RetainedTrie', () => {
   it('holds what a map of topic names holds, through random sets and deletes', () => {
     const step = fc.record({ isSet: fc.boolean(), topicName: topicNames })
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), topicFilters, (steps, topicFilter) => {
+      fc.property(fc.array(step, { maxLength: 60, size: 'max' }), topicFilters, (steps, topicFilter) => {
         const trie = new RetainedTrie<number>()
         const model = new Map<string, number>()
         for (const [i, { isSet, topicName }] of steps.entries()) {
@@ -113,6 +113,24 @@ describe('RetainedCursor', () => {
     expect(drain(cursor)).toEqual(['b/1/x'])
   })
 
+  it('passes over a name that came below a name it has yet to visit', () => {
+    const trie = trieOf('a', 'b')
+    const cursor = trie.cursor('#')
+    expect(cursor.step(1)).toBeUndefined()
+    trie.set('a/new', 'new')
+    expect(drain(cursor)).toEqual(['a', 'b'])
+  })
+
+  it('ends without entering the names that came after it', () => {
+    const trie = trieOf('a/1', 'a/2')
+    const cursor = trie.cursor('a/+')
+    cursor.step(1000)
+    for (let i = 0; i < 1000; i++) trie.set(`a/new ${i}`, 'new')
+    expect(cursor.step(10)).toBe('a/2')
+    expect(cursor.step(10)).toBeUndefined()
+    expect(cursor.isDone).toBe(true)
+  })
+
   it('finds its place again after most of what it has passed, or has yet to pass, is gone', () => {
     const names = Array.from({ length: 1000 }, (_, i) => `a/${i}`)
     const trie = trieOf(...names)
@@ -135,8 +153,12 @@ describe('RetainedCursor', () => {
 
   it('visits what is there the whole time exactly once, while everything else comes and goes', () => {
     const change = fc.record({ isSet: fc.boolean(), topicName: topicNames })
-    const changes = fc.array(fc.array(change, { maxLength: 6 }), { minLength: 1, maxLength: 20 })
-    const setUp = fc.array(topicNames, { maxLength: 25 })
+    const changes = fc.array(fc.array(change, { maxLength: 6, size: 'max' }), {
+      minLength: 1,
+      maxLength: 20,
+      size: 'max',
+    })
+    const setUp = fc.array(topicNames, { maxLength: 25, size: 'max' })
     fc.assert(
       fc.property(
         setUp,
@@ -175,6 +197,14 @@ describe('RetainedCursor', () => {
 })
 
 describe('RetainedSiblings', () => {
+  it('go with the last of them', () => {
+    const parent = new RetainedNode<number>('', 0)
+    for (const creation of [1, 2]) parent.addChild(new RetainedNode<number>(`${creation}`, creation))
+    expect(parent.siblings?.size).toBe(2)
+    for (const level of ['1', '2']) parent.removeChild(level)
+    expect([parent.siblings, parent.childCount]).toEqual([undefined, 0])
+  })
+
   it('holds no more dead nodes than live ones and a few, however many come and go', () => {
     const siblings = new RetainedSiblings<number>()
     for (let creation = 1; creation <= 1000; creation++) {

@@ -111,7 +111,7 @@ describe('SubscriptionTrie', () => {
         subscriber: fc.constantFrom('one', 'two', 'three'),
         shareName: fc.constantFrom(undefined, undefined, 'g', 'h'),
       }),
-      { maxLength: 40 },
+      { maxLength: 40, size: 'max' },
     )
     fc.assert(
       fc.property(steps, fc.array(topicNames, { minLength: 1, maxLength: 6 }), (lives, names) => {

@@ -1,0 +1,35 @@
+// The store without a disk: the common suite, and that nobody ever waits for it.
+import { expect, it } from 'vitest'
+import { MemoryStore } from '../../src/store/memory-store.ts'
+import { deliveryOf, messageOf } from './payloads.ts'
+import { describeStore } from './store-suite.ts'
+
+describeStore('MemoryStore', async () => new MemoryStore())
+
+it('calls a listener at once', () => {
+  const heard: number[] = []
+  new MemoryStore().afterCommit({ committed: (token) => heard.push(token) }, 3)
+  expect(heard).toEqual([3])
+})
+
+it('never lets an acknowledgement wait', () => {
+  const store = new MemoryStore()
+  const delivery = deliveryOf(0, 'm', 2)
+  store.enqueue(1, delivery)
+  store.putRetained(messageOf('m'))
+  store.putReceived(1, 1)
+  expect(store.operations).toBe(0)
+  expect(store.committedBatch).toBeGreaterThanOrEqual(store.openBatch)
+  expect(store.committedBatch).toBeGreaterThanOrEqual(delivery.batch)
+})
+
+it('owns the bytes of what is enqueued', () => {
+  const message = messageOf('kept')
+  const chunk = Buffer.alloc(4_096)
+  message.bytes.copy(chunk, 100)
+  message.bytes = chunk
+  message.start = 100
+  new MemoryStore().enqueue(1, deliveryOf(0, message))
+  chunk.fill(0)
+  expect(message.payload.toString()).toBe('kept')
+})

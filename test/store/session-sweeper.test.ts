@@ -1,0 +1,111 @@
+// What deleted sessions leave behind goes: after the deletion, or after the crash that came in between.
+import { expect, it } from 'vitest'
+import { KeyKind, textKey } from '../../src/store/keys.ts'
+import type { Store } from '../../src/store/store.ts'
+import { deliveryOf, finish, messageOf, payloadsOf, sessionOf } from './payloads.ts'
+import { countRows, withDatabase } from './rows.ts'
+import { copyOf, openLevelStore, temporaryFolder } from './stored.ts'
+
+const META_ONLY = new Map([[KeyKind.Meta as number, 2]])
+
+function fill(store: Store, sessionNumber: number, shared = messageOf('shared')): void {
+  for (let sequence = 0; sequence < 1_200; sequence++) {
+    store.enqueue(sessionNumber, deliveryOf(sequence, sequence % 3 === 0 ? shared : `m${sequence}`))
+  }
+  for (let i = 1; i <= 700; i++) {
+    store.putReceived(sessionNumber, i)
+    store.putSubscription(sessionNumber, {
+      topicFilter: `t/${i}`,
+      qos: 1,
+      noLocal: false,
+      retainAsPublished: false,
+      retainHandling: 0,
+      subscriptionIdentifier: i,
+    })
+  }
+}
+
+it('removes queue, bodies, subscriptions and received packet ids of a deleted session', async () => {
+  const { store, path } = await openLevelStore(await temporaryFolder())
+  const session = sessionOf(store, 'deleted')
+  store.putSession(session)
+  fill(store, session.number)
+  await store.flush()
+  store.deleteSession(session)
+  await expect.poll(async () => countRows(await copyOf(path)), { timeout: 10_000 }).toEqual(META_ONLY)
+})
+
+it('keeps what a session of the same client id has that came at once', async () => {
+  const { store, path } = await openLevelStore(await temporaryFolder())
+  const shared = messageOf('shared')
+  const old = sessionOf(store, 'same')
+  store.putSession(old)
+  fill(store, old.number, shared)
+  store.deleteSession(old)
+  const young = sessionOf(store, 'same')
+  store.putSession(young)
+  store.enqueue(young.number, deliveryOf(0, shared))
+  await expect
+    .poll(async () => (await countRows(await copyOf(path))).get(KeyKind.Queue), { timeout: 10_000 })
+    .toBe(1)
+  await store.close()
+  const { store: again, stored } = await openLevelStore(path)
+  expect(stored.sessions).toEqual([young])
+  expect(payloadsOf(await again.readQueue(young.number, 0, 10))).toEqual(['shared'])
+})
+
+it('removes, when it opens, what a crash in the middle of a deletion left', async () => {
+  const { store, path } = await openLevelStore(await temporaryFolder())
+  const kept = sessionOf(store, 'kept')
+  const shared = messageOf('shared')
+  store.putSession(kept)
+  store.enqueue(kept.number, deliveryOf(0, shared))
+  // As a deletion does, that got no further than the row.
+  for (let i = 0; i < 3; i++) fill(store, store.nextSessionNumber(), shared)
+  await store.close()
+  const { store: again } = await openLevelStore(path)
+  const left = new Map<number, number>([
+    [KeyKind.Meta, 2],
+    [KeyKind.Session, 1],
+    [KeyKind.Queue, 1],
+    [KeyKind.Body, 1],
+    [KeyKind.References, 1],
+  ])
+  await expect.poll(async () => countRows(await copyOf(path)), { timeout: 10_000 }).toEqual(left)
+  const [last] = await again.readQueue(kept.number, 0, 1)
+  if (last === undefined) throw new Error('the body is gone')
+  finish(again, kept.number, last)
+  again.deleteSession(kept)
+  await again.close()
+  expect(await countRows(path)).toEqual(META_ONLY)
+})
+
+it('releases no reference twice when a delivery is dequeued while its session is swept', async () => {
+  const { store } = await openLevelStore(await temporaryFolder())
+  const [deleted, other] = [sessionOf(store, 'deleted'), sessionOf(store, 'other')]
+  const shared = messageOf('shared')
+  const delivery = deliveryOf(0, shared)
+  for (const session of [deleted, other]) store.putSession(session)
+  store.enqueue(deleted.number, delivery)
+  store.enqueue(other.number, deliveryOf(0, shared))
+  await store.flush()
+  store.deleteSession(deleted)
+  finish(store, deleted.number, delivery)
+  for (let i = 0; i < 20; i++) await store.readQueue(deleted.number, 0, 1)
+  expect(payloadsOf(await store.readQueue(other.number, 0, 1))).toEqual(['shared'])
+})
+
+it('sweeps nothing while a session row cannot be read: the queue may be that one’s', async () => {
+  const { store, path } = await openLevelStore(await temporaryFolder())
+  const session = sessionOf(store, 'damaged')
+  store.putSession(session)
+  store.enqueue(session.number, deliveryOf(0, 'm'))
+  await store.close()
+  const key = textKey(KeyKind.Session, 'damaged')
+  await withDatabase(path, (database) => database.put(key, Buffer.from([1, 2, 3])))
+  const { store: again, damage } = await openLevelStore(path)
+  expect(damage).toEqual(['a session row cannot be read'])
+  expect(payloadsOf(await again.readQueue(session.number, 0, 1))).toEqual(['m'])
+  await again.close()
+  expect((await countRows(path)).get(KeyKind.Queue)).toBe(1)
+})
