@@ -11,6 +11,7 @@ export function createLog({ level, format }: Config['log']): Logger {
   const options = {
     colorize: isTerminal,
     sync: true,
+    singleLine: true,
     ignore: 'pid,hostname',
     translateTime: 'SYS:HH:MM:ss.l',
   }

@@ -2,7 +2,7 @@
 // start.ts does the work; later commands stand beside it.
 import { Command, CommanderError, Help, InvalidArgumentError, Option } from 'commander'
 import { GodwitError } from '../base/errors.ts'
-import { start } from './start.ts'
+import { type StartFlags, start } from './start.ts'
 import { version } from './version.ts'
 
 /** Told something that cannot be: an option, the configuration, an address, a folder. */
@@ -36,9 +36,7 @@ function createProgram(): Command {
     })
     .addCommand(startCommand, { isDefault: true })
   for (const command of [program, startCommand]) {
-    command
-      .exitOverride()
-      .configureOutput({ outputError: (text) => printError(text.replace(/^error: /, '')) })
+    command.exitOverride().configureOutput({ outputError: (text) => printError(oneLine(text)) })
   }
   return program
 }
@@ -53,7 +51,12 @@ function createStartCommand(): Command {
     .addOption(new Option('--data <folder>', 'data folder').conflicts('memory'))
     .option('--memory', 'keep everything in memory: nothing survives a restart')
     .option('-v, --verbose', 'log more (level debug)')
-    .action(start)
+    .allowExcessArguments()
+    .action((flags: StartFlags, command: Command) => {
+      const [unexpected] = command.args
+      if (unexpected !== undefined) command.error(`unexpected argument '${unexpected}'`)
+      return start(flags)
+    })
 }
 
 function parsePort(text: string): number {
@@ -63,7 +66,14 @@ function parsePort(text: string): number {
   return port
 }
 
+/** Commander's own words, its guess at what was meant included. */
+const oneLine = (text: string): string =>
+  text
+    .trim()
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+
 /** A list of mistakes has a line for each; everything else is one line. */
 function printError(text: string): void {
-  for (const line of text.trim().split('\n')) process.stderr.write(`godwit: ${line}\n`)
+  for (const line of text.split('\n')) process.stderr.write(`godwit: ${line}\n`)
 }

@@ -1,5 +1,4 @@
 // Run by durability.test.ts in a process of its own, which it kills: prints each sequence once its commit was heard.
-import { writeSync } from 'node:fs'
 import { LevelStore } from '../../src/store/level-store.ts'
 import type { CommitListener } from '../../src/store/store.ts'
 import { deliveryOf, sessionOf } from './payloads.ts'
@@ -13,7 +12,7 @@ let next = 0
 
 const publisher: CommitListener = {
   committed(sequence) {
-    if (sequence >= 0) writeSync(1, `${sequence}\n`)
+    if (sequence >= 0) process.stdout.write(`${sequence}\n`)
     store.enqueue(session.number, deliveryOf(next, `message ${next}`))
     store.afterCommit(publisher, next++)
   },

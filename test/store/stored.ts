@@ -1,11 +1,9 @@
 // Opens stores in folders that go when the test is over, with a Restorer that writes down what comes out.
-import { cp, mkdtemp, rm } from 'node:fs/promises'
+import { cp, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished } from 'vitest'
-import { type Message, NEVER } from '../../src/packet/message.ts'
-import { createMessage } from '../../src/packet/publish.ts'
-import { Delivery, DeliveryState } from '../../src/store/delivery.ts'
+import type { Message } from '../../src/packet/message.ts'
 import { LevelStore, type LevelStoreOptions } from '../../src/store/level-store.ts'
 import type {
   QueueEnds,
@@ -70,9 +68,18 @@ export async function openLevelStore(
   return { store, stored, path, damage }
 }
 
-/** The folder as it lies on the disk now: what a kill -9 at this moment would leave behind. */
+/**
+ * The folder as it lies on the disk now: what a kill -9 at this moment would leave behind. Copied again when LevelDB
+ * has meanwhile replaced some of its files by others, since that is no moment that ever was.
+ */
 export async function copyOf(path: string): Promise<string> {
-  const copy = join(await temporaryFolder(), 'copy')
-  await cp(path, copy, { recursive: true })
-  return copy
+  for (;;) {
+    const copy = join(await temporaryFolder(), 'copy')
+    const before = await readdir(path)
+    const isCopied = await cp(path, copy, { recursive: true }).then(
+      () => true,
+      () => false,
+    )
+    if (isCopied && (await readdir(path)).join() === before.join()) return copy
+  }
 }

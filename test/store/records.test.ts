@@ -1,0 +1,153 @@
+// Keys sort as they are read, values come back as they were, and no bytes on the disk make a decoder throw.
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { Delivery } from '../../src/store/delivery.ts'
+import * as keys from '../../src/store/keys.ts'
+import {
+  decodeDelivery,
+  decodeMessage,
+  encodeDelivery,
+  encodeMessage,
+} from '../../src/store/message-records.ts'
+import { decodeNumber, decodeSession, decodeSubscription, decodeWill } from '../../src/store/records.ts'
+import { ValueWriter } from '../../src/store/value-writer.ts'
+import {
+  deliveryOf,
+  describeDelivery,
+  describeMessage,
+  messageOf,
+  payloadsOf,
+  sessionOf,
+} from './payloads.ts'
+import { withDatabase } from './rows.ts'
+import { openLevelStore, temporaryFolder } from './stored.ts'
+
+const u48 = fc.integer({ min: 0, max: 2 ** 48 - 2 })
+const to = new ValueWriter()
+
+describe('keys', () => {
+  it('of a queue sort by session, then by sequence', () => {
+    const place = fc.tuple(u48, u48)
+    fc.assert(
+      fc.property(place, place, (a, b) => {
+        const order = a[0] === b[0] ? Math.sign(a[1] - b[1]) : Math.sign(a[0] - b[0])
+        expect(keys.queueKey(...a).compare(keys.queueKey(...b))).toBe(order)
+      }),
+    )
+  })
+
+  it('give back their numbers', () => {
+    fc.assert(
+      fc.property(u48, u48, fc.integer({ min: 1, max: 65_535 }), (number, sequence, packetId) => {
+        const queueKey = keys.queueKey(number, sequence)
+        expect([keys.sessionNumberOfKey(queueKey), keys.sequenceOfKey(queueKey)]).toEqual([number, sequence])
+        expect(keys.packetIdOfKey(keys.receivedKey(number, packetId))).toBe(packetId)
+        const range = keys.sessionRange(keys.KeyKind.Queue, number)
+        expect(queueKey.compare(range.gte)).toBeGreaterThan(0)
+        expect(queueKey.compare(range.lt)).toBeLessThan(0)
+      }),
+    )
+  })
+
+  it('of messages sort by id up to the largest integer', () => {
+    fc.assert(
+      fc.property(fc.maxSafeNat(), fc.maxSafeNat(), (a, b) => {
+        const [one, other] = [a, b].map((id) => keys.messageKey(keys.KeyKind.Body, id)) as [Buffer, Buffer]
+        expect(one.compare(other)).toBe(Math.sign(a - b))
+        expect(keys.messageIdOfKey(one)).toBe(a)
+      }),
+    )
+  })
+})
+
+describe('values', () => {
+  it('give back any delivery', () => {
+    const identifiers = fc.option(
+      fc.array(fc.integer({ min: 1, max: 268_435_455 }), { minLength: 1, maxLength: 300 }),
+      { nil: undefined },
+    )
+    fc.assert(
+      fc.property(fc.constantFrom(1, 2), fc.boolean(), identifiers, fc.string(), (qos, retain, ids, text) => {
+        const delivery = new Delivery(3, messageOf(text), qos, retain, ids)
+        const value = encodeDelivery(to, delivery, delivery.message, 0).endCopy()
+        const decoded = decodeDelivery(3, value)
+        expect(decoded && describeDelivery(decoded)).toEqual(describeDelivery(delivery))
+        const reference = encodeDelivery(to, delivery, delivery.message, 2 ** 52 + 1).endCopy()
+        expect(decodeDelivery(3, reference)?.storedId).toBe(2 ** 52 + 1)
+      }),
+    )
+  })
+
+  it('give back messages of any size', () => {
+    for (const size of [0, 100, 127, 128, 1_000, 1_023, 1_024, 300_000, 2_000_000, 1]) {
+      const message = messageOf('x'.repeat(size))
+      const decoded = decodeMessage(Buffer.from(encodeMessage(to, message).end()))
+      expect(decoded && describeMessage(decoded)).toEqual(describeMessage(message))
+    }
+  })
+
+  it('of any bytes at all are refused or taken, and never throw', () => {
+    const anything = fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes))
+    const versioned = anything.map((bytes) => Buffer.concat([Buffer.from([1]), bytes]))
+    fc.assert(
+      fc.property(fc.oneof(anything, versioned), (bytes) => {
+        decodeMessage(bytes)?.payload.toString()
+        decodeDelivery(1, bytes)
+        decodeNumber(bytes)
+        decodeSession('c', bytes)
+        decodeSubscription('a', bytes)
+        decodeWill(bytes)
+      }),
+      { numRuns: 5_000 },
+    )
+  })
+
+  it('that are cut short or of a later version are refused', () => {
+    const delivery = deliveryOf(1, messageOf('payload', 'a/b', 1_700_000_000_000))
+    const value = encodeDelivery(to, delivery, delivery.message, 0).endCopy()
+    const header = value.length - (delivery.message?.length ?? 0)
+    for (let length = 0; length < header; length++) {
+      expect(decodeDelivery(1, value.subarray(0, length))).toBeUndefined()
+    }
+    value[0] = 2
+    expect(decodeDelivery(1, value)).toBeUndefined()
+  })
+})
+
+describe('a row that cannot be read', () => {
+  it('is told and left out, whatever its kind, and all the others are handed over', async () => {
+    const { store, path } = await openLevelStore(await temporaryFolder())
+    const session = sessionOf(store, 'good')
+    store.putSession(session)
+    const shared = messageOf('shared')
+    for (let sequence = 0; sequence < 5; sequence++) {
+      store.enqueue(session.number, deliveryOf(sequence, sequence < 2 ? shared : `m${sequence}`))
+    }
+    store.putRetained(messageOf('retained'))
+    await store.close()
+    const kinds = Object.values(keys.KeyKind).filter((kind) => kind !== keys.KeyKind.Meta)
+    await withDatabase(path, async (database) => {
+      for (const kind of kinds) await database.put(Buffer.from([kind]), Buffer.from([1]))
+      for (const kind of kinds) await database.put(Buffer.from([kind, 0xff, 0xff, 0xff]), Buffer.alloc(0))
+      await database.put(keys.queueKey(session.number, 3), Buffer.from([1, 255]))
+      await database.put(keys.messageKey(keys.KeyKind.Body, shared.storedId), Buffer.from([9]))
+    })
+    const { store: again, stored, damage } = await openLevelStore(path)
+    expect(stored.sessions).toEqual([session])
+    expect(stored.queues.get(session.number)).toMatchObject({ head: 0, tail: 5 })
+    expect(stored.retainedMessages.map((message) => message.payload.toString())).toEqual(['retained'])
+    expect(payloadsOf(await again.readQueue(session.number, 0, 2))).toEqual(['m2', 'm4'])
+    expect(damage).toEqual(
+      expect.arrayContaining([
+        'a session row cannot be read',
+        'a will cannot be read',
+        'a retained message cannot be read',
+        'a subscription cannot be read',
+        'a received packet id cannot be read',
+        'a queue row has no sequence',
+        `a queue row of session ${session.number} cannot be read`,
+        `the body of message ${shared.storedId} is missing or cannot be read`,
+      ]),
+    )
+  })
+})
