@@ -1,7 +1,7 @@
 // First in, first out, without garbage: what waits in a session, a connection, a batch.
 //
-//   slots  [ 5 | 6 | . | . | . | 2 | 3 | 4 ]     length 6 of 8 slots, always a power of two
-//                ^ last              ^ head      at(0) = 2, at(5) = ... wrapped round with `& mask`
+//   slots  [ 5 | 6 | . | . | . | 2 | 3 | 4 ]     5 of 8 slots in use; slots are a power of two
+//                ^ last              ^ head      at(0) = 2, at(3) = 5: `& (slots - 1)` wraps round
 //
 //   full -> twice the slots          fewer than one in eight used -> half the slots, down to SLOTS_KEPT
 //   emptied with more than SLOTS_KEPT, or cleared -> no slots: an idle queue costs this object alone

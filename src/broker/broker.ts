@@ -7,9 +7,10 @@ import type { Clock } from '../base/clock.ts'
 import { GodwitError } from '../base/errors.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config } from '../config/schema.ts'
+import { MqttError } from '../packet/mqtt-error.ts'
 import type { Qos } from '../packet/protocol.ts'
 import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
-import { Drops } from '../session/drops.ts'
+import { type DropReason, Drops } from '../session/drops.ts'
 import { subscriptionOf } from '../session/subscription.ts'
 import type { Store } from '../store/store.ts'
 import { CloseReason } from '../transport/close-reason.ts'
@@ -109,7 +110,7 @@ export class Broker {
   async publish(request: PublishRequest): Promise<void> {
     const core = this.#core
     this.#assertOpen()
-    core.gate.checkTopicName(request.topicName)
+    checkTopicName(core.gate, request.topicName)
     const operations = core.store.operations
     const reasonCode = core.router.publish(messageOfRequest(request, core.now()), undefined)
     if (reasonCode >= 0x80) {
@@ -123,7 +124,13 @@ export class Broker {
     const core = this.#core
     this.#assertOpen()
     const clientId = `$local/${++this.#localSubscribers}`
-    const record = { number: 0, clientId, identity: '', expiryInterval: 0, expiresAt: Number.POSITIVE_INFINITY }
+    const record = {
+      number: 0,
+      clientId,
+      identity: '',
+      expiryInterval: 0,
+      expiresAt: Number.POSITIVE_INFINITY,
+    }
     const session = core.sessions.makeLocal(record)
     const refusal = core.gate.refuseSubscribe(session, topicFilter)
     if (refusal !== ReasonCode.Success) {
@@ -136,10 +143,16 @@ export class Broker {
     core.router.subscribe(session, subscription)
     if (subscription.shareName === undefined) core.retained.feed(session, subscription)
     const unsubscribe = (): void => {
+      if (!session.outbound.isOnline) return
       session.outbound.detach()
       core.sessions.end(session)
     }
     return { topicFilter, unsubscribe }
+  }
+
+  /** Messages that did not reach a session, by reason, since the start. */
+  get drops(): ReadonlyMap<DropReason, number> {
+    return new Map(this.#core.drops.entries())
   }
 
   /** Stops accepting, tells every client, commits what is open. Calling it again waits for the same end. */
@@ -168,6 +181,16 @@ export class Broker {
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new GodwitError('ERR_GODWIT_BROKER_CLOSED', 'the broker is closed')
+  }
+}
+
+/** Inside the process a bad topic name is an error like any other. */
+function checkTopicName(gate: Gate, topicName: string): void {
+  try {
+    gate.checkTopicName(topicName)
+  } catch (cause) {
+    const why = cause instanceof MqttError ? cause.why : 'not taken'
+    throw new GodwitError('ERR_GODWIT_PUBLISH_REFUSED', `${topicName}: ${why}`, { cause })
   }
 }
 

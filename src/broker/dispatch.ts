@@ -1,11 +1,12 @@
 // From frames to handlers, one switch; and the only place where a peer's mistake is caught and answered.
 import { AckPacket, decodeAck } from '../packet/ack.ts'
 import { decodeAuth } from '../packet/auth.ts'
-import { connectVersion, decodeConnect } from '../packet/connect.ts'
 import { encodeConnack } from '../packet/connack.ts'
+import { connectVersion, decodeConnect } from '../packet/connect.ts'
 import { decodeDisconnect } from '../packet/disconnect.ts'
-import { checkFixedHeaderFlags } from '../packet/fixed-header.ts'
+import { checkFixedHeader } from '../packet/fixed-header.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
+import { decodePingreq } from '../packet/pingreq.ts'
 import { type Frame, PacketType, packetTypeOf } from '../packet/protocol.ts'
 import { decodePublish, PublishPacket } from '../packet/publish.ts'
 import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
@@ -55,7 +56,7 @@ function handlePacket(link: Link, frame: Frame): void {
     decodePublish(frame, version, publish)
     return handlePublish(link, publish)
   }
-  checkFixedHeaderFlags(firstByte)
+  checkFixedHeader(frame, version)
   switch (type) {
     case PacketType.Puback:
       decodeAck(frame, version, ack)
@@ -74,7 +75,8 @@ function handlePacket(link: Link, frame: Frame): void {
     case PacketType.Unsubscribe:
       return handleUnsubscribe(link, decodeUnsubscribe(frame.bytes, frame.bodyStart, frame.end, version))
     case PacketType.Pingreq:
-      return handlePingreq(link, frame)
+      decodePingreq(frame)
+      return handlePingreq(link)
     case PacketType.Disconnect:
       return handleDisconnect(link, decodeDisconnect(frame.bytes, frame.bodyStart, frame.end, version))
     case PacketType.Auth:
@@ -88,8 +90,9 @@ function handlePacket(link: Link, frame: Frame): void {
 /** [v5 MQTT-3.1.0-1] [v3.1.1 MQTT-3.1.0-1] */
 function handleFirstPacket(link: Link, frame: Frame, type: number): void {
   if (type !== PacketType.Connect) return link.connection.close(CloseReason.NotConnect)
-  checkFixedHeaderFlags(frame.bytes[frame.start] as number)
-  handleConnect(link, decodeConnect(frame.bytes, frame.bodyStart, frame.end))
+  const connect = decodeConnect(frame.bytes, frame.bodyStart, frame.end)
+  checkFixedHeader(frame, connect.version)
+  handleConnect(link, connect)
 }
 
 /** CONNACK to one that is not connected yet, DISCONNECT to a connected 5.0 client, a plain close to all others. */
@@ -111,13 +114,18 @@ function answerFault(link: Link, error: unknown): void {
   connection.close(isPeersFault ? CloseReason.Refused : closeReason)
 }
 
+/** What has no return code before 5.0: only the close. [v3.1.1 MQTT-3.2.2-6] */
+const UNSPEAKABLE: ReadonlySet<ReasonCode> = new Set([
+  ReasonCode.MalformedPacket,
+  ReasonCode.ProtocolError,
+  ReasonCode.TopicNameInvalid,
+])
+
 function answerConnect(link: Link, reasonCode: ReasonCode): void {
   const { frames } = link.connection
   const isConnect = packetTypeOf(frames.bytes[frames.start] ?? 0) === PacketType.Connect
   const version = isConnect ? connectVersion(frames.bytes, frames.bodyStart, frames.end) : 0
   if (version === 0 && reasonCode !== ReasonCode.UnsupportedProtocolVersion) return
-  // What is malformed has no return code before 5.0: only the close. [v3.1.1 MQTT-3.2.2-6]
-  const isUnspeakable = reasonCode === ReasonCode.MalformedPacket || reasonCode === ReasonCode.ProtocolError
-  if (version !== 5 && isUnspeakable) return
+  if (version !== 5 && UNSPEAKABLE.has(reasonCode)) return
   link.connection.send(encodeConnack({ sessionPresent: false, reasonCode }, version === 0 ? 4 : version))
 }

@@ -18,7 +18,7 @@ const SYSTEM_PREFIX = '$SYS/'
 export class Gate {
   readonly #settings: GateSettings
   /** The name that passed last: packets to one topic come in runs. */
-  #lastName = ''
+  #lastName: string | undefined
 
   constructor(settings: GateSettings) {
     this.#settings = settings

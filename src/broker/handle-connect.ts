@@ -42,7 +42,11 @@ const isAdmitted = (link: Link): boolean => link.phase === 'connected'
 /** [v5 MQTT-3.1.3-6] [v5 MQTT-3.1.3-7] [v3.1.1 MQTT-3.1.3-8] */
 function assignClientId({ version, cleanStart }: Connect): string {
   if (version === 5 || (version === 4 && cleanStart)) return `godwit-${randomUUID()}`
-  throw new MqttError(ReasonCode.ClientIdentifierNotValid, 'empty, and a session to keep', 'client identifier')
+  throw new MqttError(
+    ReasonCode.ClientIdentifierNotValid,
+    'empty, and a session to keep',
+    'client identifier',
+  )
 }
 
 function agree(link: Link, connect: Connect): void {
@@ -73,8 +77,8 @@ function admit(link: Link, connect: Connect, isPresent: boolean): void {
   const { clientId } = session
   const { version, remoteAddress: address } = connection
   core.log.info({ clientId, version, address, sessionPresent: isPresent }, 'client connected')
-  core.events.emit('connected', { clientId, version, address, sessionPresent: isPresent })
   session.outbound.attach(connection, connect.receiveMaximum)
+  core.events.emit('connected', { clientId, version, address, sessionPresent: isPresent })
   core.retained.resume(session)
   connection.resume()
 }

@@ -24,7 +24,12 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
   whenCommitted(core.store, operations, () => {
     // [v5 MQTT-3.8.4-1] [v5 MQTT-3.8.4-2] [v3.1.1 MQTT-3.8.4-1] [v3.1.1 MQTT-3.8.4-2]
     connection.send(encodeSuback({ packetId: packet.packetId, reasonCodes }, connection.version))
-    for (const subscription of fed) core.retained.feed(session, subscription)
+    for (const subscription of fed) {
+      // The session may have ended meanwhile, and the client may have unsubscribed.
+      const isThere = core.sessions.byClientId(session.clientId) === session
+      if (isThere && session.subscriptions.has(subscription.topicFilter))
+        core.retained.feed(session, subscription)
+    }
   })
 }
 

@@ -80,7 +80,8 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
 
   /** Called by acknowledge.ts alone. */
   acknowledge(type: AckType, packetId: number, reasonCode: number): void {
-    const isLast = type === PacketType.Puback || type === PacketType.Pubcomp || reasonCode >= 0x80
+    const isRefusal = type === PacketType.Pubrec && reasonCode >= 0x80
+    const isLast = type === PacketType.Puback || type === PacketType.Pubcomp || isRefusal
     if (isLast && this.unacknowledged > 0) this.unacknowledged--
     this.connection.acknowledge(type, packetId, reasonCode)
   }

@@ -58,7 +58,10 @@ export class LocalSubscriber implements Sink {
 
   /** Nothing of it is ever sent again, so there is nothing to release. */
   acknowledge(_type: AckType, _packetId: number, _reasonCode: number): void {
-    this.#core.log.error({ packetType: PacketType.Pubrel }, 'a subscriber in the process was asked to release')
+    this.#core.log.error(
+      { packetType: PacketType.Pubrel },
+      'a subscriber in the process was asked to release',
+    )
   }
 }
 

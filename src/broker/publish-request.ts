@@ -3,7 +3,7 @@ import { GodwitError } from '../base/errors.ts'
 import { type Message, NEVER } from '../packet/message.ts'
 import { encodeProperties } from '../packet/properties.ts'
 import type { Properties } from '../packet/property-table.ts'
-import { PacketType, type Qos } from '../packet/protocol.ts'
+import { PacketType, type Qos, REMAINING_LENGTH_MAX } from '../packet/protocol.ts'
 import { createMessage } from '../packet/publish.ts'
 
 /** Those that reach the receivers as they are given. */
@@ -25,18 +25,28 @@ export interface PublishRequest {
   readonly properties?: PublishProperties
 }
 
+const ROOM_BYTES = 128 * 1024
+
 /** Throws ERR_GODWIT_PUBLISH_REFUSED for what no packet could carry. `now` in ms since the epoch. */
 export function messageOfRequest(request: PublishRequest, now: number): Message {
   const { topicName, payload, messageExpiryInterval, properties = {} } = request
-  const bytes = typeof payload === 'string' ? Buffer.from(payload) : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
+  const bytes =
+    typeof payload === 'string'
+      ? Buffer.from(payload)
+      : Buffer.from(payload.buffer, payload.byteOffset, payload.byteLength)
   try {
+    const propertyBlock = encodeProperties(properties, PacketType.Publish)
+    // Room for the topic name, the packet identifier and what is added on the way.
+    if (bytes.length + propertyBlock.length > REMAINING_LENGTH_MAX - ROOM_BYTES) {
+      throw new RangeError('larger than any packet')
+    }
     return createMessage({
       topicName,
       payload: bytes,
       qos: request.qos ?? 0,
       retain: request.retain ?? false,
       expiresAt: messageExpiryInterval === undefined ? NEVER : now + messageExpiryInterval * 1000,
-      properties: encodeProperties(properties, PacketType.Publish),
+      properties: propertyBlock,
     })
   } catch (cause) {
     throw new GodwitError('ERR_GODWIT_PUBLISH_REFUSED', `can't be sent to ${topicName}`, { cause })

@@ -1,8 +1,9 @@
 // What the store held at the start, put back where it belongs. Sessions first, then what is due meanwhile.
-import { subscriptionOf } from '../session/subscription.ts'
-import type { QueueEnds, Restorer, SessionRecord, SubscriptionRecord, WillRecord } from '../store/store.ts'
+
 import type { Message } from '../packet/message.ts'
 import type { Session } from '../session/session.ts'
+import { subscriptionOf } from '../session/subscription.ts'
+import type { QueueEnds, Restorer, SessionRecord, SubscriptionRecord, WillRecord } from '../store/store.ts'
 import type { Core } from './core.ts'
 
 export interface FinishingRestorer extends Restorer {

@@ -4,7 +4,7 @@
 //   subscribe -> cursor over the trie -> up to FEED_STEP a turn -> session/outbound.ts
 //                    ^ goes on when the client has taken them, in the next turn, or when it is back
 import { type Message, NEVER } from '../packet/message.ts'
-import type { Qos } from '../packet/protocol.ts'
+import { lowerQos } from '../packet/protocol.ts'
 import type { Session } from '../session/session.ts'
 import type { Subscription } from '../session/subscription.ts'
 import type { Store } from '../store/store.ts'
@@ -115,7 +115,7 @@ export class RetainedMessages {
       return
     }
     const { subscriptionIdentifier } = subscription
-    const qos: Qos = message.qos < subscription.qos ? message.qos : subscription.qos
+    const qos = lowerQos(message.qos, subscription.qos)
     const identifiers = subscriptionIdentifier === 0 ? undefined : [subscriptionIdentifier]
     session.outbound.push(message, qos, true, identifiers) // [v5 MQTT-3.3.1-8]
   }

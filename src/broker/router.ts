@@ -1,7 +1,7 @@
 // From one message to the sessions that get it. Everything that is published passes here: packets from
 // handle-publish.ts, wills, and messages from inside the process; on to session/outbound.ts.
 import type { Message } from '../packet/message.ts'
-import type { Qos } from '../packet/protocol.ts'
+import { lowerQos } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
 import type { Subscription } from '../session/subscription.ts'
@@ -58,7 +58,7 @@ export class Router {
 }
 
 function deliver(message: Message, recipient: Recipient): void {
-  const qos: Qos = message.qos < recipient.qos ? message.qos : recipient.qos
+  const qos = lowerQos(message.qos, recipient.qos)
   const retain = message.retain && recipient.retainAsPublished // [v5 MQTT-3.3.1-12] [v5 MQTT-3.3.1-13]
   recipient.session.outbound.push(message, qos, retain, recipient.subscriptionIdentifiers)
 }

@@ -49,7 +49,11 @@ export class SessionRegistry {
   checkOwner(clientId: string, identity: string): void {
     const session = this.#sessions.get(clientId)
     if (session === undefined || session.record.identity === identity) return
-    throw new MqttError(ReasonCode.NotAuthorized, 'the session belongs to another identity', 'client identifier')
+    throw new MqttError(
+      ReasonCode.NotAuthorized,
+      'the session belongs to another identity',
+      'client identifier',
+    )
   }
 
   /** Resumes or makes the session for `link`; no other connection may have it. [v5 MQTT-3.1.2-4] [v5 MQTT-3.1.2-5] */
@@ -127,12 +131,14 @@ export class SessionRegistry {
   end(session: Session): void {
     const core = this.#core
     this.#cancelExpiry(session)
-    this.#sessions.delete(session.clientId)
+    // A subscriber inside the process is not registered: a client may have chosen its client id.
+    const isRegistered = this.#sessions.get(session.clientId) === session
+    if (isRegistered) this.#sessions.delete(session.clientId)
     for (const subscription of session.subscriptions.values()) core.router.unsubscribe(session, subscription)
     core.retained.forget(session)
     if (session.outbound.length > 0) core.drops.count(DropReason.SessionEnded, session.outbound.length)
     if (session.isDurable) core.store.deleteSession(session.record)
-    core.wills.publish(session.clientId)
+    if (isRegistered) core.wills.publish(session.clientId)
   }
 }
 

@@ -6,12 +6,12 @@ export type OptionTree = unknown
 const isGroup = (tree: OptionTree): tree is object =>
   typeof tree === 'object' && tree !== null && !Array.isArray(tree)
 
-/** `over` wins. A place that a list leaves out is an entry with all its defaults. */
+/** `over` wins. */
 export function mergeTrees(base: OptionTree, over: OptionTree): OptionTree {
   if (over === undefined) return base
   if (Array.isArray(base) && Array.isArray(over)) {
     const length = Math.max(base.length, over.length)
-    return Array.from({ length }, (_, index) => mergeTrees(base[index], over[index]) ?? {})
+    return Array.from({ length }, (_, index) => mergeTrees(base[index], over[index]))
   }
   if (!isGroup(base) || !isGroup(over)) return over
   const merged = new Map<string, OptionTree>(Object.entries(base))
@@ -19,7 +19,7 @@ export function mergeTrees(base: OptionTree, over: OptionTree): OptionTree {
   return Object.fromEntries(merged)
 }
 
-/** A tree with one value in it. */
+/** A tree with one value in it. The places of a list before it are entries with nothing but their defaults. */
 export function treeOf(path: readonly (string | number)[], value: OptionTree): OptionTree {
   return path.reduceRight<OptionTree>((tree, step) => {
     if (typeof step === 'string') return Object.fromEntries([[step, tree]])

@@ -4,6 +4,12 @@ import { type Frame, PacketType, type ProtocolVersion, packetTypeOf, variableByt
 
 const RESERVED_FLAGS = 0b0010
 
+/** All that follows. Throws MqttError. */
+export function checkFixedHeader(frame: Frame, version: ProtocolVersion): void {
+  checkFixedHeaderFlags(frame.bytes[frame.start] as number, version)
+  if (version === 5) checkRemainingLength(frame)
+}
+
 /**
  * Throws MqttError 0x81 for a packet type that does not exist in this version and for flags other than the
  * specification's [v5 MQTT-2.1.3-1] [v3.1.1 MQTT-2.2.2-1] [v3.1.1 MQTT-2.2.2-2]. PUBLISH checks its own.

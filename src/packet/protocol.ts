@@ -25,6 +25,8 @@ export type ProtocolVersion = 3 | 4 | 5
 
 export type Qos = 0 | 1 | 2
 
+export const lowerQos = (a: Qos, b: Qos): Qos => Math.min(a, b) as Qos
+
 /** The largest value of a four-byte Variable Byte Integer, and so of a Remaining Length. */
 export const REMAINING_LENGTH_MAX = 268_435_455
 /** Fixed header of the largest packet: one byte of type and flags, four of Remaining Length. */

@@ -73,6 +73,7 @@ export function decodePublish(frame: Frame, version: ProtocolVersion, packet: Pu
   }
   packet.isV5 = version === 5
   packet.isVerbatim = bodyStart - start === 1 + variableByteLength(end - bodyStart)
+  if (packet.isV5 && !packet.isVerbatim) malformed('not in the shortest form', 'remaining length') // [v5 MQTT-1.5.5-1]
   packet.topicAlias = 0
   packet.messageExpiryInterval = -1
   packet.propertiesAt = at
@@ -105,7 +106,7 @@ function decodeProperties(packet: PublishPacket, at: number): void {
   if (!scan.passesThrough) packet.isVerbatim = false
 }
 
-/** The message in `packet`; `topicName` is its own, or the one that its alias stands for. `now` in ms since the epoch. */
+/** The message in `packet`; `topicName` is its own or its alias's. `now` in ms since the epoch. */
 export function messageOf(packet: PublishPacket, topicName: string, now: number): Message {
   const { bytes, start, messageExpiryInterval } = packet
   const expiresAt = messageExpiryInterval < 0 ? NEVER : now + messageExpiryInterval * 1000

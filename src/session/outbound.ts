@@ -49,8 +49,10 @@ export class Outbound {
   readonly #window = new RingQueue<Delivery>()
   #inFlight = 0
   #sendQuota = 0
-  /** Sequences below may have been sent over an earlier connection. */
+  /** Sequences below have been sent over an earlier connection. */
   #sentBefore = 0
+  /** Sequences below may have been sent before the restart: they go out as repeats, but expire like new ones. */
+  readonly #sentBeforeRestart: number
   #sink: Sink | undefined
   #isLoading = false
   /** Grows with each attach and detach: what was being loaded for an earlier connection is not used. */
@@ -68,7 +70,7 @@ export class Outbound {
     this.#tail = stored?.tail ?? 0
     this.#bytes = stored?.bytes ?? 0
     // What of it was in flight at the crash is not known: as much as may have been goes out as a repeat.
-    this.#sentBefore = Math.min(this.#tail, this.#head + context.limits.inFlightMax)
+    this.#sentBeforeRestart = Math.min(this.#tail, this.#head + context.limits.inFlightMax)
   }
 
   get isDurable(): boolean {
@@ -203,14 +205,14 @@ export class Outbound {
       this.#pumpAfterCommit(delivery.batch)
       return false
     }
-    const isRepeat = delivery.sequence < this.#sentBefore
-    if (!isRepeat && message.expiresAt !== NEVER && message.expiresAt <= this.#context.now()) {
+    const wasSent = delivery.sequence < this.#sentBefore
+    if (!wasSent && message.expiresAt !== NEVER && message.expiresAt <= this.#context.now()) {
       this.#finish(delivery, DropReason.Expired) // [v5 MQTT-3.3.2-5]
       return true
     }
     fields.qos = delivery.qos
     fields.retain = delivery.retain
-    fields.dup = isRepeat // [v5 MQTT-3.3.1-1] [v3.1.1 MQTT-3.3.1-1]
+    fields.dup = wasSent || delivery.sequence < this.#sentBeforeRestart // [v5 MQTT-3.3.1-1] [v3.1.1 MQTT-3.3.1-1]
     fields.packetId = packetId
     fields.subscriptionIdentifiers = delivery.subscriptionIdentifiers
     if (sink.deliver(message, fields)) {
@@ -230,6 +232,7 @@ export class Outbound {
 
   committed(): void {
     this.pump()
+    this.#askForMore()
   }
 
   /** PUBACK, or PUBREC with an error. False: no such packet id is in flight. */
@@ -271,6 +274,10 @@ export class Outbound {
     this.#advance()
     this.pump()
     this.#load()
+    this.#askForMore()
+  }
+
+  #askForMore(): void {
     if (this.onRoom !== undefined && this.waiting === 0) this.onRoom()
   }
 
@@ -325,7 +332,7 @@ export class Outbound {
     if (end !== undefined) this.#skipTo(end)
     this.pump()
     this.#load()
-    if (this.onRoom !== undefined && this.waiting === 0) this.onRoom()
+    this.#askForMore()
   }
 
   /** Sequences that are no longer in the store were done with before. */

@@ -1,6 +1,6 @@
 // Turns a cut batch into a LevelDB batch and has it written: the BatchWriter of group-commit.ts.
 // Keys and values go through the same memory again and again, since LevelDB's batch copies them at once: 0.25
-// microseconds a put, against 0.65 with two Buffers of its own.
+// microseconds a put, against 0.35 to 0.65 with two Buffers of its own.
 import { BodyReferences } from './body-references.ts'
 import { type Database, type NativeBatch, reopenDatabase } from './database.ts'
 import type { BatchWriter } from './group-commit.ts'

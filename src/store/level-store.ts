@@ -197,9 +197,10 @@ export class LevelStore implements Store {
 
   release(sessionNumber: number, delivery: Delivery): void {
     this.operations++
-    if (!delivery.isWritten) return // the cut will find it released
+    if (!delivery.isWritten) return // the cut will find it without its message
+    if (this.#opened(this.#sweeper).owns(sessionNumber)) return
     this.#commit.open.release(sessionNumber, delivery)
-    this.#releaseBody(sessionNumber, delivery)
+    this.#releaseBody(delivery)
     this.#commit.touch()
   }
 
@@ -209,9 +210,9 @@ export class LevelStore implements Store {
       delivery.batch = 0 // the cut will pass it over
       return
     }
-    delivery.isWritten = false
+    if (this.#opened(this.#sweeper).owns(sessionNumber)) return
     this.#commit.open.dequeue(sessionNumber, delivery.sequence)
-    this.#releaseBody(sessionNumber, delivery)
+    this.#releaseBody(delivery)
     this.#commit.touch()
   }
 
@@ -270,11 +271,11 @@ export class LevelStore implements Store {
     this.#commit.touch()
   }
 
-  #releaseBody(sessionNumber: number, delivery: Delivery): void {
+  #releaseBody(delivery: Delivery): void {
     const { storedId } = delivery
     if (storedId === 0) return
     delivery.storedId = 0
-    if (!this.#opened(this.#sweeper).owns(sessionNumber)) this.#commit.open.releaseBody(storedId)
+    this.#commit.open.releaseBody(storedId)
   }
 
   #sweep(gone: Buffer[], bodyIds: number[]): Promise<void> {

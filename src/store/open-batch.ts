@@ -5,7 +5,7 @@
 //   cut     deliveries that are done by now are dropped; one body for many gets an id; nothing changes any more,
 //           so that a write that failed can be tried again with the very same bytes
 import type { Message } from '../packet/message.ts'
-import { type Delivery, DeliveryState } from './delivery.ts'
+import type { Delivery } from './delivery.ts'
 import type { CommitListener } from './store.ts'
 
 /** A row to put, or without a value to delete. */
@@ -17,8 +17,8 @@ export interface Row {
 /** How many references to one body come and go with this batch. */
 export interface BodyChange {
   change: number
-  /** Needed when the body is not stored yet. */
-  message: Message | undefined
+  /** Put when the body is not stored yet; undefined: there are only releases. */
+  readonly message: Message | undefined
   /** References before this batch; undefined until it is known. */
   before: number | undefined
 }
@@ -148,9 +148,9 @@ export class OpenBatch {
     let kept = 0
     for (let i = 0; i < queued.length; i++) {
       const delivery = queued[i] as Delivery
-      if (delivery.batch !== this.number || delivery.state === DeliveryState.Done) continue
+      if (delivery.batch !== this.number) continue // done before
       delivery.isWritten = true
-      const message = delivery.state === DeliveryState.Released ? undefined : delivery.message
+      const message = delivery.message
       if (message !== undefined && message.references++ === 0) messages.push(message)
       queued[kept] = delivery
       queueNumbers[kept] = queueNumbers[i] as number
@@ -171,7 +171,6 @@ export class OpenBatch {
       this.bodies.set(message.storedId, { change: message.references, message, before })
     } else {
       body.change += message.references
-      body.message = message
     }
   }
 

@@ -32,7 +32,7 @@ export class SessionSweeper implements CommitListener {
     this.#onDamage = onDamage
   }
 
-  /** Its references to bodies are this sweeper's now. */
+  /** Nobody else may delete its rows now: each reference to a body is released once, with the row that holds it. */
   owns(sessionNumber: number): boolean {
     return this.#deleted.size > 0 && this.#deleted.has(sessionNumber)
   }

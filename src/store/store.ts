@@ -91,7 +91,7 @@ export interface Store {
   release(sessionNumber: number, delivery: Delivery): void
   /** Done, or dropped. */
   dequeue(sessionNumber: number, delivery: Delivery): void
-  /** Up to `limit` deliveries with sequence >= `from`, oldest first, after all that was enqueued before the call is down. */
+  /** Up to `limit` deliveries with sequence >= `from`, oldest first, once all that was enqueued before is down. */
   readQueue(sessionNumber: number, from: number, limit: number): Promise<Delivery[]>
 
   /** Grows with every put and delete that an acknowledgement would have to wait for. */

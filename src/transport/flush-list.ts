@@ -18,12 +18,13 @@ export class FlushList {
 
   /** The caller adds itself once until it has been flushed. */
   add(connection: Flushable): void {
+    // Before it is added: it has nothing to say yet, and would not be flushed again.
+    if (this.#waiting.length >= LENGTH_MAX) this.flush()
     this.#waiting.push(connection)
     if (!this.#isScheduled) {
       this.#isScheduled = true
       setImmediate(this.#flushAll)
     }
-    if (this.#waiting.length >= LENGTH_MAX) this.flush()
   }
 
   flush(): void {

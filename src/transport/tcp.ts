@@ -15,10 +15,7 @@ export interface Listener {
 }
 
 /** Rejects with ERR_GODWIT_LISTEN_*. Port 0 takes any free one, told in `address`. */
-export async function listenTcp(
-  wanted: ListenAddress,
-  accept: (socket: Socket) => void,
-): Promise<Listener> {
+export async function listenTcp(wanted: ListenAddress, accept: (socket: Socket) => void): Promise<Listener> {
   const server = createServer({ noDelay: true, allowHalfOpen: true }, accept)
   server.listen({ host: wanted.host, port: wanted.port, backlog: 1024 })
   try {

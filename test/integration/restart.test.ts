@@ -21,7 +21,12 @@ const join = ({ port }: BrokerProcess, clientId: string): Promise<WireClient> =>
     properties: { sessionExpiryInterval: 3_600 },
   })
 
-const publishPacket = (topic: string, qos: 0 | 1 | 2, messageId: number, payload: string): IPublishPacket => ({
+const publishPacket = (
+  topic: string,
+  qos: 0 | 1 | 2,
+  messageId: number,
+  payload: string,
+): IPublishPacket => ({
   cmd: 'publish',
   topic,
   qos,
@@ -45,25 +50,28 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
     return startBroker(data)
   }
 
-  test.each([4, 5] as const)('a session of version %d is present, with its subscriptions', async (version) => {
-    const data = await temporaryFolder()
-    let broker = await startBroker(data)
-    const properties = version === 5 ? { properties: { sessionExpiryInterval: 3_600 } } : {}
-    const options = { clientId: 'kept', protocolVersion: version, clean: false, ...properties }
-    const before = await WireClient.connect(broker.port, options)
-    expect(before.connack.sessionPresent).toBe(false)
-    await subscribe(before, 'a/+/c', 1)
-    await subscribe(before, '$share/workers/jobs', 1)
+  test.each([4, 5] as const)(
+    'a session of version %d is present, with its subscriptions',
+    async (version) => {
+      const data = await temporaryFolder()
+      let broker = await startBroker(data)
+      const properties = version === 5 ? { properties: { sessionExpiryInterval: 3_600 } } : {}
+      const options = { clientId: 'kept', protocolVersion: version, clean: false, ...properties }
+      const before = await WireClient.connect(broker.port, options)
+      expect(before.connack.sessionPresent).toBe(false)
+      await subscribe(before, 'a/+/c', 1)
+      await subscribe(before, '$share/workers/jobs', 1)
 
-    broker = await restart(broker, data)
-    const after = await WireClient.connect(broker.port, options)
-    expect(after.connack.sessionPresent).toBe(true)
-    after.send(publishPacket('a/b/c', 0, 0, 'plain'))
-    after.send(publishPacket('jobs', 0, 0, 'shared'))
-    expect(textOf(await after.receive('publish'))).toBe('plain')
-    expect(textOf(await after.receive('publish'))).toBe('shared')
-    after.destroy()
-  })
+      broker = await restart(broker, data)
+      const after = await WireClient.connect(broker.port, options)
+      expect(after.connack.sessionPresent).toBe(true)
+      after.send(publishPacket('a/b/c', 0, 0, 'plain'))
+      after.send(publishPacket('jobs', 0, 0, 'shared'))
+      expect(textOf(await after.receive('publish'))).toBe('plain')
+      expect(textOf(await after.receive('publish'))).toBe('shared')
+      after.destroy()
+    },
+  )
 
   test('a session that was to end with its connection is gone', async () => {
     const data = await temporaryFolder()
@@ -153,6 +161,15 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
       await subscriber.end()
     }
 
+    const publishOnce = async (broker: BrokerProcess, payload: string): Promise<void> => {
+      const publisher = await join(broker, 'publisher')
+      publisher.send(publishPacket('once', 2, 7, payload))
+      await publisher.receive('pubrec')
+      publisher.send({ cmd: 'pubrel', messageId: 7 })
+      await publisher.receive('pubcomp')
+      await publisher.end()
+    }
+
     test('that came before, without its PUBREL, is not taken for news when it is repeated', async () => {
       const data = await temporaryFolder()
       let broker = await startBroker(data)
@@ -180,11 +197,7 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
       const data = await temporaryFolder()
       let broker = await startBroker(data)
       await offlineSubscriber(broker, 'once')
-      const before = await join(broker, 'publisher')
-      before.send(publishPacket('once', 2, 7, 'one'))
-      await before.receive('pubrec')
-      before.send({ cmd: 'pubrel', messageId: 7 })
-      await before.receive('pubcomp')
+      await publishOnce(broker, 'one')
 
       broker = await restart(broker, data)
       const publisher = await join(broker, 'publisher')
@@ -202,15 +215,14 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
     test('that was sent, but not confirmed, is sent again under its packet id', async () => {
       const data = await temporaryFolder()
       let broker = await startBroker(data)
-      const before = await join(broker, 'both')
+      const before = await join(broker, 'subscriber')
       await subscribe(before, 'once', 2)
-      before.send(publishPacket('once', 2, 7, 'one'))
-      await before.receive('pubrec')
+      await publishOnce(broker, 'one')
       const sent = await before.receive('publish')
       expect(sent.dup).toBe(false)
 
       broker = await restart(broker, data)
-      const after = await join(broker, 'both')
+      const after = await join(broker, 'subscriber')
       const again = await after.receive('publish')
       expect([textOf(again), again.messageId, again.dup, again.qos]).toEqual(['one', sent.messageId, true, 2])
       after.send({ cmd: 'pubrec', messageId: again.messageId as number })
@@ -223,21 +235,19 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
     test('that was confirmed, but not completed, is only released again', async () => {
       const data = await temporaryFolder()
       let broker = await startBroker(data)
-      const before = await join(broker, 'both')
+      const before = await join(broker, 'subscriber')
       await subscribe(before, 'once', 2)
-      before.send(publishPacket('once', 2, 7, 'one'))
-      await before.receive('pubrec')
+      await publishOnce(broker, 'one')
       const { messageId = 0 } = await before.receive('publish')
       before.send({ cmd: 'pubrec', messageId })
       await before.receive('pubrel')
 
       broker = await restart(broker, data)
-      const after = await join(broker, 'both')
+      const after = await join(broker, 'subscriber')
       expect((await after.receive('pubrel')).messageId).toBe(messageId)
       after.send({ cmd: 'pubcomp', messageId })
       // A second message is not held up, and does not get the id of the first.
-      after.send(publishPacket('once', 2, 8, 'two'))
-      await after.receive('pubrec')
+      await publishOnce(broker, 'two')
       const next = await after.receive('publish')
       expect([textOf(next), next.dup]).toEqual(['two', false])
       expect(next.messageId).not.toBe(messageId)

@@ -77,9 +77,9 @@ export class WireClient {
     for (const packet of this.#arrived.splice(0)) handler(packet)
   }
 
-  /** With a DISCONNECT. */
-  async end(): Promise<void> {
-    this.send({ cmd: 'disconnect' })
+  /** With a DISCONNECT; what it says is for 5.0 alone. */
+  async end(properties?: PacketOf<'disconnect'>['properties']): Promise<void> {
+    this.send({ cmd: 'disconnect', ...(properties !== undefined && { properties }) })
     this.#socket.end()
     await this.closed
   }

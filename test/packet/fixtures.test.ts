@@ -1,3 +1,4 @@
+// Every fixture used four ways: decoded, encoded, sent byte by byte, cut at every position.
 import { describe, expect, it } from 'vitest'
 import { FrameSplitter } from '../../src/packet/frame-splitter.ts'
 import { MqttError } from '../../src/packet/mqtt-error.ts'

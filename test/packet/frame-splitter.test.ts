@@ -1,3 +1,4 @@
+// The frame splitter: whatever the chunks, the frames are the same, and what is too large is refused early.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FrameSplitter } from '../../src/packet/frame-splitter.ts'
@@ -18,7 +19,11 @@ function split(splitter: FrameSplitter, chunks: readonly Buffer[]): Buffer[] {
   const frames: Buffer[] = []
   for (const chunk of chunks) {
     splitter.push(chunk)
-    while (splitter.next()) frames.push(Buffer.from(splitter.bytes.subarray(splitter.start, splitter.end)))
+    while (splitter.next()) {
+      const { bytes, start, bodyStart, end } = splitter
+      frames.push(Buffer.from(bytes.subarray(start, end)))
+      expect(bodyStart - start).toBe(1 + lengthBytes(end - bodyStart).length)
+    }
   }
   return frames
 }

@@ -1,3 +1,4 @@
+// What no peer may send: each malformed packet of the table gets its reason code.
 import { describe, expect, it } from 'vitest'
 import { MqttError } from '../../src/packet/mqtt-error.ts'
 import { ReasonCode, reasonName } from '../../src/packet/reason-codes.ts'

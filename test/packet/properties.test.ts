@@ -1,3 +1,4 @@
+// The property block: which properties, where, how often, in which order.
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { FieldReader } from '../../src/packet/field-reader.ts'

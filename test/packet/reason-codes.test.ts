@@ -1,3 +1,4 @@
+// Reason codes: their names, and what is left of them for a 3.x client.
 import { expect, it } from 'vitest'
 import { connectReturnCode, ReasonCode, reasonName } from '../../src/packet/reason-codes.ts'
 

@@ -1,3 +1,4 @@
+// UTF-8 Encoded Strings: refused where they are ill-formed, kept as they are otherwise.
 import { isUtf8 } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'

@@ -1,5 +1,6 @@
 // What a packet becomes in a version that cannot say it, and what only some versions forbid.
 import { describe, expect, it } from 'vitest'
+import { decodeAuth } from '../../src/packet/auth.ts'
 import { encodeConnack } from '../../src/packet/connack.ts'
 import { connectVersion } from '../../src/packet/connect.ts'
 import { encodeDisconnect } from '../../src/packet/disconnect.ts'
@@ -67,6 +68,14 @@ describe('MQTT 3.1', () => {
   it('may set connect flags that it calls unused', () => {
     const bytes = frame('10', '00 06 "MQIsdp" 03', '2b', '00 3c', '00 01 "c"')
     expect(decode(bytes, 3)).toMatchObject({ cleanStart: true, will: undefined })
+  })
+})
+
+describe('AUTH', () => {
+  it('is no packet before MQTT 5', () => {
+    const bytes = hex('f0 00')
+    expect(() => decodeAuth(bytes, 2, 2, 4)).toThrow(MqttError)
+    expect(() => decodeAuth(bytes, 2, 2, 5)).not.toThrow()
   })
 })
 

@@ -1,5 +1,6 @@
 // LevelStore: what is put is there after a restart, and on the disk no more than has to be.
 import { describe, expect, it } from 'vitest'
+import { ManualClock } from '../../src/base/manual-clock.ts'
 import { Message, NEVER } from '../../src/packet/message.ts'
 import { SESSION_NEVER_EXPIRES } from '../../src/packet/protocol.ts'
 import { Delivery, DeliveryState } from '../../src/store/delivery.ts'
@@ -261,6 +262,35 @@ describe('on the disk', () => {
     for (let i = 0; i < 3; i++) kit.finish(store, 3, twice)
     expect(kit.payloadsOf(await store.readQueue(2, 0, 1))).toEqual(['kept'])
     expect(kit.payloadsOf(await store.readQueue(4, 0, 1))).toEqual(['kept'])
+  })
+
+  it('has an id of its own for each body, even if the clock was set back between two starts', async () => {
+    const { store, path } = await openLevelStore(await temporaryFolder(), {
+      clock: new ManualClock(2_000_000),
+    })
+    const [one = 0, other = 0] = kit.putSessions(store, 2)
+    const early = kit.messageOf('early')
+    for (const number of [one, other]) store.enqueue(number, kit.deliveryOf(0, early))
+    await store.close()
+    const { store: again } = await openLevelStore(path, { clock: new ManualClock(1_999_999) })
+    for (let sequence = 1; sequence < 3_000; sequence++) {
+      const late = kit.messageOf(`late ${sequence}`)
+      for (const number of [one, other]) again.enqueue(number, kit.deliveryOf(sequence, late))
+    }
+    const payloads = kit.payloadsOf(await again.readQueue(one, 0, 3_000))
+    expect(payloads.slice(0, 3)).toEqual(['early', 'late 1', 'late 2'])
+    expect(new Set(payloads).size).toBe(3_000)
+  })
+
+  it('is, with sync everysec, a synced write a second after the others, though nothing else is put', async () => {
+    const clock = new ManualClock()
+    const { store, path } = await openLevelStore(await temporaryFolder(), { clock, sync: 'everysec' })
+    store.putReceived(1, 1)
+    await store.flush()
+    clock.advance(1_000)
+    await store.flush()
+    await store.close()
+    expect((await countRows(path)).get(KeyKind.Meta)).toBe(2)
   })
 
   it('is the frame of a message from a 3.1.1 client as it came', async () => {

@@ -22,14 +22,3 @@ it('never lets an acknowledgement wait', () => {
   expect(store.committedBatch).toBeGreaterThanOrEqual(store.openBatch)
   expect(store.committedBatch).toBeGreaterThanOrEqual(delivery.batch)
 })
-
-it('owns the bytes of what is enqueued', () => {
-  const message = messageOf('kept')
-  const chunk = Buffer.alloc(4_096)
-  message.bytes.copy(chunk, 100)
-  message.bytes = chunk
-  message.start = 100
-  new MemoryStore().enqueue(1, deliveryOf(0, message))
-  chunk.fill(0)
-  expect(message.payload.toString()).toBe('kept')
-})

@@ -109,6 +109,11 @@ describe('values', () => {
     for (let length = 0; length < header; length++) {
       expect(decodeDelivery(1, value.subarray(0, length))).toBeUndefined()
     }
+    const topicLengthAt = header + 2
+    value.writeUInt16BE(100, topicLengthAt)
+    expect(decodeDelivery(1, value)).toBeUndefined()
+    value.writeUInt16BE(3, topicLengthAt)
+    expect(decodeDelivery(1, value)).toBeDefined()
     value[0] = 2
     expect(decodeDelivery(1, value)).toBeUndefined()
   })

@@ -56,6 +56,18 @@ export function describeStore(name: string, openStore: () => Promise<Store>): vo
       expect((await store.readQueue(number, 0, 10)).map(describeDelivery)).toEqual([before])
     })
 
+    it('owns the bytes of what is enqueued from then on', async () => {
+      const store = await openStore()
+      const message = messageOf('kept')
+      const chunk = Buffer.alloc(4_096)
+      message.bytes.copy(chunk, 100)
+      message.bytes = chunk
+      message.start = 100
+      store.enqueue(1, deliveryOf(0, message))
+      chunk.fill(0)
+      expect(payloadsOf(await store.readQueue(1, 0, 1))).toEqual(['kept'])
+    })
+
     it('forgets the queue of a deleted session', async () => {
       const store = await openStore()
       const session = sessionOf(store, 'deleted')

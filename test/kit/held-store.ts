@@ -1,0 +1,124 @@
+// A Store in front of another one that can hold back the news of its commits: as if the disk were slow just then.
+// What is put goes through at once; who waits for a commit hears of it when it is down and let go.
+import type { Message } from '../../src/packet/message.ts'
+import type { Delivery } from '../../src/store/delivery.ts'
+import type {
+  CommitListener,
+  Restorer,
+  SessionRecord,
+  Store,
+  SubscriptionRecord,
+  WillRecord,
+} from '../../src/store/store.ts'
+
+export class HeldStore implements Store {
+  readonly #inner: Store
+  #isHeld = false
+  #committedBefore = 0
+  readonly #news: (() => void)[] = []
+
+  constructor(inner: Store) {
+    this.#inner = inner
+  }
+
+  /** From now on nobody hears of a commit. */
+  hold(): void {
+    this.#committedBefore = this.#inner.committedBatch
+    this.#isHeld = true
+  }
+
+  /** Everybody hears of what is down by now, in order, and of all that follows. */
+  letGo(): void {
+    this.#isHeld = false
+    for (const tell of this.#news.splice(0)) tell()
+  }
+
+  get committedBatch(): number {
+    return this.#isHeld ? this.#committedBefore : this.#inner.committedBatch
+  }
+
+  afterCommit(listener: CommitListener, token: number): void {
+    const tell = (): void => {
+      if (this.#isHeld) this.#news.push(tell)
+      else listener.committed(token)
+    }
+    this.#inner.afterCommit({ committed: tell }, token)
+  }
+
+  // The rest is the other store's.
+  open(restorer: Restorer): Promise<void> {
+    return this.#inner.open(restorer)
+  }
+  close(): Promise<void> {
+    return this.#inner.close()
+  }
+  flush(): Promise<void> {
+    return this.#inner.flush()
+  }
+  nextSessionNumber(): number {
+    return this.#inner.nextSessionNumber()
+  }
+  putSession(record: SessionRecord): void {
+    this.#inner.putSession(record)
+  }
+  deleteSession(record: SessionRecord): void {
+    this.#inner.deleteSession(record)
+  }
+  putSubscription(sessionNumber: number, record: SubscriptionRecord): void {
+    this.#inner.putSubscription(sessionNumber, record)
+  }
+  deleteSubscription(sessionNumber: number, topicFilter: string): void {
+    this.#inner.deleteSubscription(sessionNumber, topicFilter)
+  }
+  putWill(clientId: string, record: WillRecord): void {
+    this.#inner.putWill(clientId, record)
+  }
+  deleteWill(clientId: string): void {
+    this.#inner.deleteWill(clientId)
+  }
+  putRetained(message: Message): void {
+    this.#inner.putRetained(message)
+  }
+  deleteRetained(topicName: string): void {
+    this.#inner.deleteRetained(topicName)
+  }
+  putReceived(sessionNumber: number, packetId: number): void {
+    this.#inner.putReceived(sessionNumber, packetId)
+  }
+  deleteReceived(sessionNumber: number, packetId: number): void {
+    this.#inner.deleteReceived(sessionNumber, packetId)
+  }
+  enqueue(sessionNumber: number, delivery: Delivery): void {
+    this.#inner.enqueue(sessionNumber, delivery)
+  }
+  release(sessionNumber: number, delivery: Delivery): void {
+    this.#inner.release(sessionNumber, delivery)
+  }
+  dequeue(sessionNumber: number, delivery: Delivery): void {
+    this.#inner.dequeue(sessionNumber, delivery)
+  }
+  readQueue(sessionNumber: number, from: number, limit: number): Promise<Delivery[]> {
+    return this.#inner.readQueue(sessionNumber, from, limit)
+  }
+  get operations(): number {
+    return this.#inner.operations
+  }
+  get openBatch(): number {
+    return this.#inner.openBatch
+  }
+  get isSaturated(): boolean {
+    return this.#inner.isSaturated
+  }
+  get onRoom(): () => void {
+    return this.#inner.onRoom
+  }
+  set onRoom(onRoom: () => void) {
+    this.#inner.onRoom = onRoom
+  }
+  get onWriteError(): (error: Error) => void {
+    return this.#inner.onWriteError
+  }
+  set onWriteError(onWriteError: (error: Error) => void) {
+    this.#inner.onWriteError = onWriteError
+  }
+}
