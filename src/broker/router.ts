@@ -52,7 +52,7 @@ export class Router {
       if (recipient.session !== publisher) deliver(message, recipient)
       else if (recipient.ofItsOwn !== undefined) deliver(message, recipient.ofItsOwn)
     }
-    for (const group of groups) deliverToOne(message, group)
+    if (groups.length > 0) for (const group of groups) deliverToOne(message, group)
     return recipients.length + groups.length > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers
   }
 }

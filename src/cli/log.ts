@@ -7,7 +7,7 @@ import type { Config } from '../config/schema.ts'
 export function createLog({ level, format }: Config['log']): Logger {
   const isTerminal = process.stdout.isTTY === true
   const isPretty = format === 'pretty' || (format === 'auto' && isTerminal)
-  if (!isPretty) return pino({ level })
+  if (!isPretty) return pino({ level }, pino.destination({ dest: 1, sync: true }))
   const options = {
     colorize: isTerminal,
     sync: true,

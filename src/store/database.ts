@@ -38,7 +38,8 @@ export async function openDatabase(path: string): Promise<Database> {
 
 /**
  * To be called after a failed write. LevelDB would append behind what is left of it, and at the next start skip both;
- * reopened, it reads its log up to there and begins a new one. Rejects while the folder is away: a new one would be empty.
+ * reopened, it reads its log up to there and begins a new one. Rejects while the folder is away: it would make an
+ * empty one.
  */
 export async function reopenDatabase(database: Database): Promise<void> {
   await database.close()

@@ -51,6 +51,8 @@ export class Connection {
   readonly #stream: Duplex
   readonly #settings: ConnectionSettings
   readonly #handler: ConnectionHandler
+  /** A socket passes bytes to the kernel; other streams may keep the buffers that they got. */
+  readonly #copiesAtOnce: boolean
   #output: Output | undefined
   #outboundAliases: OutboundAliases | undefined
 
@@ -61,6 +63,7 @@ export class Connection {
   ) {
     this.#stream = stream
     this.#settings = settings
+    this.#copiesAtOnce = stream instanceof Socket
     this.frames = new FrameSplitter(settings.connectBytesMax)
     this.lastReceivedAt = settings.now()
     this.remoteAddress = describePeer(stream)
@@ -150,25 +153,15 @@ export class Connection {
     const output = this.#output
     if (output === undefined) return
     this.#output = undefined
+    if (this.isClosed) return
     const stream = this.#stream
-    if (stream.destroyed || stream.writableEnded) return
-    const pieces = output.take()
-    let hasRoom = true
-    if (pieces.length === 1) {
-      hasRoom = stream.write(pieces[0] as Buffer)
-    } else {
-      stream.cork()
-      for (const piece of pieces) hasRoom = stream.write(piece)
-      stream.uncork()
-    }
-    // All taken by the kernel in this call: nobody holds the buffer any more. Other streams may keep what they got.
-    if (stream.writableLength === 0 && stream instanceof Socket) output.recycle()
+    const hasRoom = output.writeTo(stream, this.#copiesAtOnce)
     this.backlog = hasRoom || stream.writableLength === 0 ? 0 : stream.writableLength
   }
 
   #outputOfTurn(): Output {
     if (this.#output === undefined) {
-      this.#output = new Output()
+      this.#output = Output.take()
       this.#settings.flushList.add(this)
     }
     return this.#output

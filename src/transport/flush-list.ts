@@ -10,6 +10,8 @@ export interface Flushable {
 
 export class FlushList {
   #waiting: Flushable[] = []
+  /** The list of the turn before, empty: two take turns. */
+  #spare: Flushable[] = []
   #isScheduled = false
   readonly #flushAll = (): void => {
     this.#isScheduled = false
@@ -29,7 +31,9 @@ export class FlushList {
 
   flush(): void {
     const waiting = this.#waiting
-    this.#waiting = []
-    for (const connection of waiting) connection.flush()
+    this.#waiting = this.#spare
+    for (let i = 0; i < waiting.length; i++) (waiting[i] as Flushable).flush()
+    waiting.length = 0
+    this.#spare = waiting
   }
 }

@@ -58,7 +58,7 @@ export class Flow implements PromiseLike<undefined> {
   /** All that was under way has arrived, and a PINGREQ is answered by a PINGRESP before anything else. */
   receiveNothing(): this {
     return this.#then(async () => {
-      await turns()
+      await this.#peer.settle()
       if (this.#peer.hasConnack) {
         this.#peer.send(pingreq)
         same((await this.#peer.next()).packet, pingresp)

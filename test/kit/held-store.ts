@@ -16,6 +16,7 @@ export class HeldStore implements Store {
   #isHeld = false
   #committedBefore = 0
   readonly #news: (() => void)[] = []
+  readonly #reads = new Set<Promise<unknown>>()
 
   constructor(inner: Store) {
     this.#inner = inner
@@ -43,6 +44,22 @@ export class HeldStore implements Store {
       else listener.committed(token)
     }
     this.#inner.afterCommit({ committed: tell }, token)
+  }
+
+  async readQueue(sessionNumber: number, from: number, limit: number): Promise<Delivery[]> {
+    const read = this.#inner.readQueue(sessionNumber, from, limit)
+    this.#reads.add(read)
+    try {
+      return await read
+    } finally {
+      this.#reads.delete(read)
+    }
+  }
+
+  /** All that was put is down, and all that was asked for has been read. */
+  async settled(): Promise<void> {
+    await this.#inner.flush()
+    while (this.#reads.size > 0) await Promise.allSettled(this.#reads)
   }
 
   // The rest is the other store's.
@@ -96,9 +113,6 @@ export class HeldStore implements Store {
   }
   dequeue(sessionNumber: number, delivery: Delivery): void {
     this.#inner.dequeue(sessionNumber, delivery)
-  }
-  readQueue(sessionNumber: number, from: number, limit: number): Promise<Delivery[]> {
-    return this.#inner.readQueue(sessionNumber, from, limit)
   }
   get operations(): number {
     return this.#inner.operations

@@ -12,11 +12,19 @@ export interface Received {
   readonly packet: Said
 }
 
+interface Wiring {
+  readonly ours: Duplex
+  readonly theirs: Duplex
+  readonly settle: () => Promise<void>
+}
+
 export class Peer {
   readonly version: Version
   /** Our end of the connection, and the broker's. */
   readonly stream: Duplex
   readonly brokerEnd: Duplex
+  /** Waits until what is under way in the broker has arrived. */
+  readonly settle: () => Promise<void>
   /** The broker has said that it will send no more. */
   isClosed = false
   hasConnack = false
@@ -24,10 +32,12 @@ export class Peer {
   readonly #received: Buffer[] = []
   #wake: () => void = () => {}
 
-  constructor(version: Version, stream: Duplex, brokerEnd: Duplex) {
+  constructor(version: Version, wiring: Wiring) {
+    const stream = wiring.ours
     this.version = version
     this.stream = stream
-    this.brokerEnd = brokerEnd
+    this.brokerEnd = wiring.theirs
+    this.settle = wiring.settle
     stream.on('data', (chunk: Buffer) => this.#take(chunk))
     stream.on('error', () => this.#closed())
     stream.on('end', () => {

@@ -73,7 +73,7 @@ export class TestBroker {
   peer(version: packets.Version = 5): Peer {
     const [ours, theirs] = duplexPair({ allowHalfOpen: true })
     this.broker.attach(theirs)
-    return new Peer(version, ours, theirs)
+    return new Peer(version, { ours, theirs, settle: () => this.settle() })
   }
 
   /** A client that is connected. */
@@ -101,7 +101,7 @@ export class TestBroker {
   /** Everything under way is where it is going, on the disk too. */
   async settle(): Promise<void> {
     await turns()
-    await this.store.flush()
+    await this.store.settled()
     await turns()
   }
 

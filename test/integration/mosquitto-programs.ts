@@ -1,0 +1,73 @@
+// mosquitto_pub and mosquitto_sub as child processes: their lines, and how they ended.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { onTestFinished } from 'vitest'
+
+/** Whether both are on the PATH; says so loudly if not. */
+export function hasMosquittoClients(): boolean {
+  try {
+    for (const program of ['mosquitto_pub', 'mosquitto_sub']) execFileSync(program, ['--version'])
+    return true
+  } catch (error) {
+    // --version ends with 1: only a program that is not there counts.
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return true
+    process.stderr.write(
+      '\n*** mosquitto_pub and mosquitto_sub are not installed: their tests are SKIPPED ***\n' +
+        '*** (Debian, Ubuntu: apt-get install mosquitto-clients)                       ***\n\n',
+    )
+    return false
+  }
+}
+
+/** Exit codes, as far as they mean something here. */
+export const ExitCode = { Success: 0, Refused: 1, TimedOut: 27 } as const
+
+export class MosquittoProgram {
+  /** All of standard output, line by line. */
+  readonly lines: string[] = []
+  readonly errors: string[] = []
+  /** Resolves with the exit code; null when it was killed. */
+  readonly ended: Promise<number | null>
+  readonly #child: ChildProcess
+  #onLine: () => void = () => {}
+
+  constructor(program: 'mosquitto_pub' | 'mosquitto_sub', port: number, flags: readonly string[]) {
+    this.#child = spawn(program, ['-h', '127.0.0.1', '-p', String(port), ...flags])
+    this.ended = once(this.#child, 'close').then(([code]) => code)
+    const { stdout, stderr } = this.#child
+    createInterface({ input: stdout as NodeJS.ReadableStream }).on('line', (line) => {
+      this.lines.push(line)
+      this.#onLine()
+    })
+    createInterface({ input: stderr as NodeJS.ReadableStream }).on('line', (line) => this.errors.push(line))
+    void this.ended.then(() => this.#onLine())
+    onTestFinished(() => void this.#child.kill('SIGKILL'))
+  }
+
+  /** Resolves when a line that matches is there; rejects when the program has ended without one. */
+  async line(pattern: RegExp): Promise<string> {
+    let hasEnded = false
+    void this.ended.then(() => {
+      hasEnded = true
+    })
+    for (;;) {
+      const found = this.lines.find((line) => pattern.test(line))
+      if (found !== undefined) return found
+      if (hasEnded) throw new Error(`no line ${pattern}: ${[...this.lines, ...this.errors].join('\n')}`)
+      await new Promise<void>((resolve) => {
+        this.#onLine = resolve
+      })
+    }
+  }
+
+  /** The whole of its standard input. */
+  input(text: string): this {
+    this.#child.stdin?.end(text)
+    return this
+  }
+
+  kill(signal: NodeJS.Signals): void {
+    this.#child.kill(signal)
+  }
+}
