@@ -124,14 +124,7 @@ export class Broker {
     const core = this.#core
     this.#assertOpen()
     const clientId = `$local/${++this.#localSubscribers}`
-    const record = {
-      number: 0,
-      clientId,
-      identity: '',
-      expiryInterval: 0,
-      expiresAt: Number.POSITIVE_INFINITY,
-    }
-    const session = core.sessions.makeLocal(record)
+    const session = core.sessions.makeLocal(clientId)
     const refusal = core.gate.refuseSubscribe(session, topicFilter)
     if (refusal !== ReasonCode.Success) {
       throw new GodwitError('ERR_GODWIT_SUBSCRIBE_REFUSED', `${topicFilter}: ${reasonName(refusal)}`)

@@ -15,8 +15,8 @@ export function handleDisconnect(link: Link, packet: Disconnect): void {
       const why = 'session expiry interval above zero after zero in CONNECT'
       throw new MqttError(ReasonCode.ProtocolError, why, 'session expiry interval')
     }
-    const interval = Math.min(sessionExpiryInterval, link.core.limits.sessionExpiryIntervalMax)
-    session.setExpiry(interval, session.record.expiresAt)
+    // It is stored when the connection has ended, a moment from now.
+    session.record.expiryInterval = Math.min(sessionExpiryInterval, link.core.limits.sessionExpiryIntervalMax)
   }
   link.isWillDiscarded = packet.reasonCode === ReasonCode.NormalDisconnection
   link.connection.close(CloseReason.ClientDisconnected)

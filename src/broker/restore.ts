@@ -32,6 +32,7 @@ export function restorerOf(core: Core): FinishingRestorer {
       wills.push([clientId, record])
     },
     finish(): void {
+      core.sessions.startClocks()
       for (const [clientId, record] of wills) core.wills.restore(clientId, record)
       core.log.info(
         { sessions: core.sessions.count, retained: core.retained.count, wills: wills.length },

@@ -67,7 +67,7 @@ export class SessionRegistry {
     const isPresent = session !== undefined
     if (session === undefined) session = this.#create(request)
     else this.#cancelExpiry(session)
-    session.setExpiry(expiryInterval, NO_DEADLINE)
+    session.connected(expiryInterval)
     this.#links.set(clientId, link)
     return { session, isPresent }
   }
@@ -78,25 +78,33 @@ export class SessionRegistry {
       throw new MqttError(ReasonCode.QuotaExceeded, `there are ${this.#sessions.size} sessions already`, '')
     }
     const number = expiryInterval === 0 ? 0 : core.store.nextSessionNumber()
-    const record: SessionRecord = { number, clientId, identity, expiryInterval, expiresAt: NO_DEADLINE }
-    const session = new Session(core, record)
+    const session = this.#make({ number, clientId, identity, expiryInterval })
     this.#sessions.set(clientId, session)
-    if (session.isDurable) core.store.putSession(record)
     return session
+  }
+
+  #make(owner: Omit<SessionRecord, 'expiresAt' | 'sentBefore'>): Session {
+    return new Session(this.#core, { ...owner, expiresAt: NO_DEADLINE, sentBefore: 0 })
   }
 
   /** One for a subscriber inside the process: no client can take it over. */
-  makeLocal(record: SessionRecord): Session {
-    return new Session(this.#core, record)
+  makeLocal(clientId: string): Session {
+    return this.#make({ number: 0, clientId, identity: '', expiryInterval: 0 })
   }
 
-  /** As the store had it. One that was connected at the crash is offline from now. */
+  /** As the store had it. */
   restore(record: SessionRecord, stored: StoredSession): Session {
     const session = new Session(this.#core, record, stored)
     this.#sessions.set(record.clientId, session)
-    if (record.expiresAt === NO_DEADLINE) this.#setDeadline(session)
-    else this.#schedule(session)
     return session
+  }
+
+  /** All are restored, and the store is open. Those that were connected at the crash are offline from now. */
+  startClocks(): void {
+    for (const session of this.#sessions.values()) {
+      if (session.record.sentBefore === Number.POSITIVE_INFINITY) this.#setOffline(session)
+      else this.#schedule(session)
+    }
   }
 
   /** The connection has gone. */
@@ -104,17 +112,18 @@ export class SessionRegistry {
     if (this.#links.get(session.clientId) === link) this.#links.delete(session.clientId)
     session.outbound.detach()
     if (session.record.expiryInterval === 0) this.end(session)
-    else this.#setDeadline(session)
+    else this.#setOffline(session)
   }
 
-  #setDeadline(session: Session): void {
+  #setOffline(session: Session): void {
     const { expiryInterval } = session.record
-    if (expiryInterval === SESSION_NEVER_EXPIRES) return
-    session.setExpiry(expiryInterval, this.#core.now() + expiryInterval * 1000)
+    const isForEver = expiryInterval === SESSION_NEVER_EXPIRES
+    session.disconnected(isForEver ? NO_DEADLINE : this.#core.now() + expiryInterval * 1000)
     this.#schedule(session)
   }
 
   #schedule(session: Session): void {
+    if (session.record.expiresAt === NO_DEADLINE) return
     const expiry = new SessionExpiry(session, this)
     this.#expiries.set(session, expiry)
     this.#core.wheel.schedule(expiry, session.record.expiresAt)

@@ -50,7 +50,7 @@ export class Outbound {
   #inFlight = 0
   #sendQuota = 0
   /** Sequences below have been sent over an earlier connection. */
-  #sentBefore = 0
+  #sentBefore: number
   /** Sequences below may have been sent before the restart: they go out as repeats, but expire like new ones. */
   readonly #sentBeforeRestart: number
   #sink: Sink | undefined
@@ -62,15 +62,23 @@ export class Outbound {
   /** Called when the client has taken so much that more may be put in. */
   onRoom: (() => void) | undefined
 
-  constructor(context: OutboundContext, sessionNumber: number, stored?: QueueEnds) {
+  /** `sentBefore` as in SessionRecord. */
+  constructor(
+    context: OutboundContext,
+    sessionNumber: number,
+    stored?: QueueEnds,
+    sentBefore = Number.POSITIVE_INFINITY,
+  ) {
     this.#context = context
     this.#sessionNumber = sessionNumber
     this.#head = stored?.head ?? 0
     this.#next = this.#head
     this.#tail = stored?.tail ?? 0
     this.#bytes = stored?.bytes ?? 0
+    const isKnown = sentBefore < Number.POSITIVE_INFINITY
+    this.#sentBefore = isKnown ? Math.min(sentBefore, this.#tail) : 0
     // What of it was in flight at the crash is not known: as much as may have been goes out as a repeat.
-    this.#sentBeforeRestart = Math.min(this.#tail, this.#head + context.limits.inFlightMax)
+    this.#sentBeforeRestart = isKnown ? 0 : Math.min(this.#tail, this.#head + context.limits.inFlightMax)
   }
 
   get isDurable(): boolean {
@@ -79,6 +87,11 @@ export class Outbound {
 
   get isOnline(): boolean {
     return this.#sink !== undefined
+  }
+
+  /** Sequences below may have been sent over an earlier connection. */
+  get sentBefore(): number {
+    return Math.max(this.#sentBefore, this.#sentBeforeRestart)
   }
 
   get inFlight(): number {

@@ -22,7 +22,7 @@ export class Session {
     this.record = record
     this.#store = context.store
     this.inbound = new Inbound(context.store, record.number, stored?.receivedPacketIds)
-    this.outbound = new Outbound(context, record.number, stored?.queue)
+    this.outbound = new Outbound(context, record.number, stored?.queue, record.sentBefore)
   }
 
   get clientId(): string {
@@ -33,13 +33,21 @@ export class Session {
     return this.record.number !== 0
   }
 
-  /** Seconds; `expiresAt` in milliseconds since the epoch. Stored if anything of it is new. */
-  setExpiry(expiryInterval: number, expiresAt: number): void {
-    const { record } = this
-    if (record.expiryInterval === expiryInterval && record.expiresAt === expiresAt) return
-    record.expiryInterval = expiryInterval
-    record.expiresAt = expiresAt
-    if (this.isDurable) this.#store.putSession(record)
+  /** A client is there. `expiryInterval` in seconds. */
+  connected(expiryInterval: number): void {
+    this.record.expiryInterval = expiryInterval
+    this.#note(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
+  }
+
+  /** It has gone. `expiresAt` in milliseconds since the epoch, Infinity for never. */
+  disconnected(expiresAt: number): void {
+    this.#note(expiresAt, this.outbound.sentBefore)
+  }
+
+  #note(expiresAt: number, sentBefore: number): void {
+    this.record.expiresAt = expiresAt
+    this.record.sentBefore = sentBefore
+    if (this.isDurable) this.#store.putSession(this.record)
   }
 
   /** The one it replaces, if any: two with the same topic filter are one. [v5 MQTT-3.8.4-3] */

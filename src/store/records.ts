@@ -20,7 +20,7 @@ export function decodeNumber(bytes: Buffer): number | undefined {
 /** The client id is in the key. */
 export function encodeSession(to: ValueWriter, record: SessionRecord): ValueWriter {
   to.begin(RECORD_FORMAT).u48(record.number).u32(record.expiryInterval)
-  return to.f64(record.expiresAt).text(record.identity)
+  return to.f64(record.expiresAt).f64(record.sentBefore).text(record.identity)
 }
 
 export function decodeSession(clientId: string, bytes: Buffer): SessionRecord | undefined {
@@ -28,9 +28,10 @@ export function decodeSession(clientId: string, bytes: Buffer): SessionRecord | 
   const number = value.u48()
   const expiryInterval = value.u32()
   const expiresAt = value.f64()
+  const sentBefore = value.f64()
   const identity = value.text()
   if (value.isDamaged) return undefined
-  return { number, clientId, identity, expiryInterval, expiresAt }
+  return { number, clientId, identity, expiryInterval, expiresAt, sentBefore }
 }
 
 const NO_LOCAL = 0x04

@@ -17,6 +17,8 @@ export interface SessionRecord {
   expiryInterval: number
   /** Milliseconds since the epoch at which the offline session ends; Infinity while connected or for ever. */
   expiresAt: number
+  /** Sequences of its queue below this may have been sent; Infinity while connected: how far is not known. */
+  sentBefore: number
 }
 
 export interface SubscriptionRecord {

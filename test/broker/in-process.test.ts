@@ -276,6 +276,6 @@ it('keeps the will of a kept session for the next start, and publishes that of o
     .receive(connack(0, true))
   kit.clock.advance(10_000)
   await flow(await kit.client('watcher', { fields: kept, sessionPresent: true }))
-    .receive(publish1(1, 'will/ends', 'x', { dup: true }))
+    .receive(publish1(1, 'will/ends', 'x'))
     .receiveNothing()
 })

@@ -1,23 +1,19 @@
 // mosquitto_pub and mosquitto_sub as child processes: their lines, and how they ended.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
 
-/** Whether both are on the PATH; says so loudly if not. */
+/** Whether both are on the PATH, and stdbuf of coreutils; says so loudly if not. */
 export function hasMosquittoClients(): boolean {
-  try {
-    for (const program of ['mosquitto_pub', 'mosquitto_sub']) execFileSync(program, ['--version'])
-    return true
-  } catch (error) {
-    // --version ends with 1: only a program that is not there counts.
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') return true
-    process.stderr.write(
-      '\n*** mosquitto_pub and mosquitto_sub are not installed: their tests are SKIPPED ***\n' +
-        '*** (Debian, Ubuntu: apt-get install mosquitto-clients)                       ***\n\n',
-    )
-    return false
-  }
+  const programs = ['stdbuf', 'mosquitto_pub', 'mosquitto_sub']
+  const missing = programs.filter((program) => spawnSync(program, ['--version']).error !== undefined)
+  if (missing.length === 0) return true
+  process.stderr.write(
+    `\n*** not installed: ${missing.join(', ')}; the tests of Mosquitto's clients are SKIPPED ***\n` +
+      '*** Debian, Ubuntu: apt-get install mosquitto-clients ***\n\n',
+  )
+  return false
 }
 
 /** Exit codes, as far as they mean something here. */
@@ -33,7 +29,8 @@ export class MosquittoProgram {
   #onLine: () => void = () => {}
 
   constructor(program: 'mosquitto_pub' | 'mosquitto_sub', port: number, flags: readonly string[]) {
-    this.#child = spawn(program, ['-h', '127.0.0.1', '-p', String(port), ...flags])
+    // Into a pipe they write in blocks, and the line that says that they have subscribed would not come.
+    this.#child = spawn('stdbuf', ['-oL', program, '-h', '127.0.0.1', '-p', String(port), ...flags])
     this.ended = once(this.#child, 'close').then(([code]) => code)
     const { stdout, stderr } = this.#child
     createInterface({ input: stdout as NodeJS.ReadableStream }).on('line', (line) => {

@@ -3,9 +3,6 @@
 //   memory   nothing survives           level   a real LevelDB in a folder that goes when the test is over
 //
 // `restart` closes the broker and opens another one over the same folder.
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { duplexPair } from 'node:stream'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
@@ -19,6 +16,7 @@ import { flow, turns } from './flow.ts'
 import { HeldStore } from './held-store.ts'
 import * as packets from './packets.ts'
 import { Peer } from './peer.ts'
+import { temporaryFolder } from './temporary-folder.ts'
 
 export type StoreKind = 'memory' | 'level'
 export const STORES: readonly StoreKind[] = ['memory', 'level']
@@ -129,12 +127,9 @@ export class TestBroker {
 
 /** Closed when the test is over. */
 export async function openBroker(options: TestBrokerOptions = {}): Promise<TestBroker> {
-  const path = options.store === 'level' ? await mkdtemp(join(tmpdir(), 'godwit-broker-')) : undefined
+  const path = options.store === 'level' ? await temporaryFolder() : undefined
   const made = new TestBroker(options, path)
   await made.open()
-  onTestFinished(async () => {
-    await made.close()
-    if (path !== undefined) await rm(path, { recursive: true, force: true })
-  })
+  onTestFinished(() => made.close())
   return made
 }

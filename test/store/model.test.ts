@@ -77,6 +77,7 @@ class Simulation {
       identity: known?.record.identity ?? `${this.#random.below(100)}`,
       expiryInterval: this.#random.below(1_000),
       expiresAt: this.#random.below(1_000),
+      sentBefore: this.#random.below(1_000),
     }
     const fresh = { subscriptions: new Map(), received: new Set<number>(), queue: new Map(), tail: 0 }
     this.#sessions.set(clientId, { ...(known ?? fresh), record })

@@ -9,6 +9,7 @@ export const sessionOf = (store: Store, clientId: string): SessionRecord => ({
   clientId,
   identity: `user of ${clientId}`,
   expiryInterval: 3_600,
+  sentBefore: 0,
   expiresAt: Number.POSITIVE_INFINITY,
 })
 
@@ -48,6 +49,7 @@ export const describeMessage = (message: Message) => ({
   properties: message.properties.toString('hex'),
   qos: message.qos,
   retain: message.retain,
+  sentBefore: 0,
   expiresAt: message.expiresAt,
   isV5: message.isV5,
   frame: message.bytes.toString('hex', message.start, message.start + message.length),
