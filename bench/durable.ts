@@ -6,12 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BrokerProcess } from '../test/integration/broker-process.ts'
-import { LoadPublisher, LoadReceiver, repeatedFrame } from './load.ts'
+import { framesOf, LoadPublisher, LoadReceiver } from './load.ts'
 import { cpuMicroseconds, median } from './process-figures.ts'
 
 const PAIRS = 10
 const IN_FLIGHT = 100
-const payload = Buffer.alloc(64, 'x')
+const PAYLOAD_BYTES = 64
 
 const { values } = parseArgs({
   options: {
@@ -65,7 +65,7 @@ async function load({ port, processId }: BrokerProcess, isOnline: boolean): Prom
   let sent = 0
   const run = async (count: number): Promise<void> => {
     sent += count
-    const frames = publishers.map((_, i) => repeatedFrame(`bench/${i}`, payload))
+    const frames = publishers.map((_, i) => framesOf(`bench/${i}`, PAYLOAD_BYTES))
     await Promise.all([
       ...publishers.map((each, i) => each.publish(count, IN_FLIGHT, frames[i] as (typeof frames)[number])),
       ...receivers.map((receiver) => receiver.until(sent)),

@@ -1,5 +1,6 @@
 // A load generator for QoS 1 in MQTT 3.1.1, made of frames by hand: it must cost less than the broker it loads.
 // Publishers keep a number of messages in flight; receivers answer all that a chunk of bytes brought in one write.
+import { randomBytes } from 'node:crypto'
 import { connect, type Socket } from 'node:net'
 
 const CONNECT = 0x10
@@ -152,18 +153,27 @@ export function publishFrame(topicName: string, payload: Buffer, packetId: numbe
   ])
 }
 
-/** The same frame over and over, with another packet id each time: only one copy of it is made. */
-export function repeatedFrame(
+/** Frames of one topic, with payloads that do not compress: only the bytes that change are written for each. */
+export function framesOf(
   topicName: string,
-  payload: Buffer,
+  payloadBytes: number,
 ): (index: number, packetId: number) => Buffer {
-  const frame = publishFrame(topicName, payload, 0)
-  const packetIdAt = frame.length - payload.length - 2
-  return (_, packetId) => {
+  const frame = publishFrame(topicName, Buffer.alloc(payloadBytes), 0)
+  const payloadAt = frame.length - payloadBytes
+  return (index, packetId) => {
     const copy = Buffer.from(frame)
-    copy.writeUInt16BE(packetId, packetIdAt)
+    copy.writeUInt16BE(packetId, payloadAt - 2)
+    copy.set(randomPayload(index, payloadBytes), payloadAt)
     return copy
   }
+}
+
+const noise = randomBytes(1 << 20)
+
+/** A stretch of noise, another one for each index. */
+export function randomPayload(index: number, length: number): Buffer {
+  const start = (index * 997) % (noise.length - length)
+  return noise.subarray(start, start + length)
 }
 
 /** `end` is beyond the bytes when the frame is not all there. */

@@ -7,12 +7,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { BrokerProcess } from '../test/integration/broker-process.ts'
-import { LoadPublisher, LoadReceiver, publishFrame, repeatedFrame } from './load.ts'
+import { framesOf, LoadPublisher, LoadReceiver, publishFrame, randomPayload } from './load.ts'
 import { memoryFigures } from './process-figures.ts'
 
 const PUBLISHERS = 4
 const IN_FLIGHT = 500
-const payload = Buffer.alloc(200, 'x')
+const PAYLOAD_BYTES = 200
 
 const { values } = parseArgs({
   options: {
@@ -26,22 +26,34 @@ const total = perPublisher * PUBLISHERS
 
 interface Row {
   readonly what: string
-  readonly 'resident MiB': number
-  readonly 'peak MiB': number
+  readonly 'memory MiB': number
+  readonly 'mapped files MiB': number
+  readonly 'data folder MiB': number
   readonly seconds: string
   readonly 'messages a second': number | ''
 }
 
 const rows: Row[] = []
 
-function note(what: string, { processId }: BrokerProcess, seconds = Number.NaN): void {
-  const { residentMiB, peakMiB } = memoryFigures(processId)
+interface Moment {
+  readonly broker: BrokerProcess
+  readonly data: string
+  readonly what: string
+  /** What it took to get there. */
+  readonly seconds?: number
+  /** Those seconds were for all messages. */
+  readonly isRate?: boolean
+}
+
+function note({ broker, data, what, seconds, isRate = false }: Moment): void {
+  const { ownMiB, mappedMiB } = memoryFigures(broker.processId)
   rows.push({
     what,
-    'resident MiB': residentMiB,
-    'peak MiB': peakMiB,
-    seconds: Number.isNaN(seconds) ? '' : seconds.toFixed(2),
-    'messages a second': Number.isNaN(seconds) || what.endsWith('start') ? '' : Math.round(total / seconds),
+    'memory MiB': ownMiB,
+    'mapped files MiB': mappedMiB,
+    'data folder MiB': Number(execFileSync('du', ['-sm', data]).toString().split('\t')[0]),
+    seconds: seconds?.toFixed(2) ?? '',
+    'messages a second': isRate && seconds !== undefined ? Math.round(total / seconds) : '',
   })
 }
 
@@ -62,37 +74,35 @@ async function seconds(run: () => Promise<unknown>): Promise<number> {
   return (performance.now() - startedAt) / 1_000
 }
 
-async function publishAll(
-  port: number,
-  framesOf: (publisher: number) => (index: number, packetId: number) => Buffer,
-): Promise<void> {
+async function publishAll(port: number, makeFrames: MakeFrames): Promise<void> {
   await Promise.all(
     Array.from({ length: PUBLISHERS }, async (_, i) => {
       const publisher = await LoadPublisher.connect({ port, clientId: `publisher-${i}` })
-      await publisher.publish(perPublisher, IN_FLIGHT, framesOf(i))
+      await publisher.publish(perPublisher, IN_FLIGHT, makeFrames(i))
       publisher.end()
     }),
   )
 }
 
+type MakeFrames = (publisher: number) => (index: number, packetId: number) => Buffer
+
 async function retained(data: string): Promise<void> {
   let broker = await start(data)
-  note('retained: at the start', broker)
+  note({ broker, data, what: 'retained: at the start' })
   const { port } = broker
-  const framesOf = (publisher: number) => (index: number, packetId: number) =>
-    publishFrame(`retained/${publisher}/${index}`, payload, packetId, true)
-  const published = await seconds(() => publishAll(port, framesOf))
-  note('retained: all published', broker, published)
+  const makeFrames: MakeFrames = (publisher) => (index, packetId) =>
+    publishFrame(`retained/${publisher}/${index}`, randomPayload(index, PAYLOAD_BYTES), packetId, true)
+  const published = await seconds(() => publishAll(port, makeFrames))
+  note({ broker, data, what: 'retained: all published', seconds: published, isRate: true })
   await broker.stop()
-  note2(`retained: on disk, MiB: ${diskMiB(data)}`)
   broker = await start(data)
-  note('retained: after the next start', broker, broker.startMs / 1_000)
+  note({ broker, data, what: 'retained: after the next start', seconds: broker.startMs / 1_000 })
   const receiver = await LoadReceiver.connect({ port: broker.port, clientId: 'reader' })
   const delivered = await seconds(async () => {
     await receiver.subscribe('retained/#', 1)
     await receiver.until(total)
   })
-  note('retained: all delivered to one', broker, delivered)
+  note({ broker, data, what: 'retained: all delivered to one', seconds: delivered, isRate: true })
   receiver.end()
   await broker.stop()
 }
@@ -103,25 +113,18 @@ async function queued(data: string): Promise<void> {
   const subscriber = await LoadReceiver.connect({ port, clientId: 'offline', isKept: true })
   await subscriber.subscribe('queue', 1)
   subscriber.end()
-  note('queue: at the start', broker)
-  const frames = () => repeatedFrame('queue', payload)
-  const published = await seconds(() => publishAll(port, frames))
-  note('queue: all waiting', broker, published)
+  note({ broker, data, what: 'queue: at the start' })
+  const published = await seconds(() => publishAll(port, () => framesOf('queue', PAYLOAD_BYTES)))
+  note({ broker, data, what: 'queue: all waiting', seconds: published, isRate: true })
   await broker.stop()
-  note2(`queue: on disk, MiB: ${diskMiB(data)}`)
   broker = await start(data)
-  note('queue: after the next start', broker, broker.startMs / 1_000)
+  note({ broker, data, what: 'queue: after the next start', seconds: broker.startMs / 1_000 })
   const back = await LoadReceiver.connect({ port: broker.port, clientId: 'offline', isKept: true })
-  note('queue: all taken by its client', broker, await seconds(() => back.until(total)))
+  const drained = await seconds(() => back.until(total))
+  note({ broker, data, what: 'queue: all taken by its client', seconds: drained, isRate: true })
   back.end()
   await broker.stop()
 }
-
-function note2(what: string): void {
-  rows.push({ what, 'resident MiB': 0, 'peak MiB': 0, seconds: '', 'messages a second': '' })
-}
-
-const diskMiB = (data: string): number => Number(execFileSync('du', ['-sm', data]).toString().split('\t')[0])
 
 for (const run of [retained, queued]) {
   const data = mkdtempSync(join(values.folder, 'godwit-bench-'))
@@ -132,3 +135,6 @@ for (const run of [retained, queued]) {
   }
 }
 console.table(rows)
+console.log(
+  `${total} messages of ${PAYLOAD_BYTES} bytes: ${Math.round((total * PAYLOAD_BYTES) / 2 ** 20)} MiB of payload`,
+)

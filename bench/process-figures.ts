@@ -11,16 +11,17 @@ export function cpuMicroseconds(processId: number): number {
 }
 
 export interface MemoryFigures {
-  readonly residentMiB: number
-  /** The most it has ever been. */
-  readonly peakMiB: number
+  /** Resident memory that is its own. */
+  readonly ownMiB: number
+  /** Resident pages of mapped files: the program, and what LevelDB has read; the system may take them back. */
+  readonly mappedMiB: number
 }
 
 export function memoryFigures(processId: number): MemoryFigures {
   const status = readFileSync(`/proc/${processId}/status`, 'latin1')
   const mebibytes = (name: string): number =>
     Math.round(Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) / 1024)
-  return { residentMiB: mebibytes('VmRSS'), peakMiB: mebibytes('VmHWM') }
+  return { ownMiB: mebibytes('RssAnon'), mappedMiB: mebibytes('RssFile') }
 }
 
 export function median(values: readonly number[]): number {

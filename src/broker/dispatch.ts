@@ -40,10 +40,13 @@ export function dispatch(link: Link): void {
   } catch (error) {
     answerFault(link, error)
   }
+  if (connection.closeReason !== undefined || connection.isPaused) return
   // A publisher that outruns the disk is not read from until there is room.
-  if (core.store.isSaturated && connection.closeReason === undefined && !connection.isPaused) {
+  if (core.store.isSaturated) {
     core.heldBack.add(connection)
     connection.pause()
+  } else if (connection.backlog > core.limits.outputBytesMax) {
+    connection.pause() // A peer that asks and does not take the answers: until Link.drained.
   }
 }
 
@@ -57,6 +60,9 @@ function handlePacket(link: Link, frame: Frame): void {
     return handlePublish(link, publish)
   }
   checkFixedHeader(frame, version)
+  if (frame.end - frame.start > link.core.limits.controlBytesMax) {
+    throw new MqttError(ReasonCode.QuotaExceeded, 'above controlBytesMax', 'remaining length')
+  }
   switch (type) {
     case PacketType.Puback:
       decodeAck(frame, version, ack)

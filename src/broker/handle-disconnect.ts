@@ -10,7 +10,7 @@ export function handleDisconnect(link: Link, packet: Disconnect): void {
   const session = link.session as Session
   const { sessionExpiryInterval } = packet
   if (sessionExpiryInterval !== undefined) {
-    // A session that was to end with its connection can't be kept after all. [v5 MQTT-3.14.2-2]
+    // A session that was to end with its connection can't be kept after all.
     if (session.record.expiryInterval === 0 && sessionExpiryInterval > 0) {
       const why = 'session expiry interval above zero after zero in CONNECT'
       throw new MqttError(ReasonCode.ProtocolError, why, 'session expiry interval')

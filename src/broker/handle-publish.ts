@@ -41,7 +41,7 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
   }
 }
 
-/** [v5 MQTT-3.3.4-7] [v5 MQTT-3.3.4-8] */
+/** [v5 MQTT-3.3.4-7] */
 function countUnacknowledged(link: Link): void {
   if (++link.unacknowledged <= link.core.limits.receiveMaximum || link.connection.version !== 5) return
   throw new MqttError(ReasonCode.ReceiveMaximumExceeded, `more than ${link.core.limits.receiveMaximum}`, '')

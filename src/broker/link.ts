@@ -46,6 +46,7 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
     if (this.session === undefined || this.phase !== 'connected') return
     this.session.outbound.pump()
     this.core.retained.resume(this.session)
+    if (!this.core.heldBack.has(this.connection)) this.connection.resume()
   }
 
   closed(reason: CloseReason, cause: Error | undefined): void {

@@ -22,11 +22,32 @@ interface Feed {
   readonly subscription: Subscription
 }
 
-/** The feeds of one session, served one after the other. */
-interface Feeds {
-  waiting: Feed[]
+/** The feeds of one session, served one after the other: a hundred thousand filters may come in one packet. */
+class Feeds {
   /** It goes on in the next turn. */
-  isScheduled: boolean
+  isScheduled = false
+  /** By topic filter. */
+  readonly #waiting = new Map<string, Feed>()
+  /** Goes along with the map as it changes, and so never passes over what is gone a second time. */
+  readonly #order = this.#waiting.values()
+  #current: Feed | undefined
+
+  add(feed: Feed): void {
+    const { topicFilter } = feed.subscription
+    this.remove(topicFilter)
+    this.#waiting.set(topicFilter, feed)
+  }
+
+  remove(topicFilter: string): void {
+    if (this.#current?.subscription.topicFilter === topicFilter) this.#current = undefined
+    this.#waiting.delete(topicFilter)
+  }
+
+  /** The one to be served; undefined: none is left, and these feeds are to be forgotten. */
+  get current(): Feed | undefined {
+    this.#current ??= this.#order.next().value
+    return this.#current
+  }
 }
 
 export class RetainedMessages {
@@ -68,9 +89,8 @@ export class RetainedMessages {
 
   /** Gives what matches to `session`, from now on. [v5 MQTT-3.3.1-9] */
   feed(session: Session, subscription: Subscription): void {
-    this.stop(session, subscription.topicFilter)
-    const feeds = this.#feeds.get(session) ?? { waiting: [], isScheduled: false }
-    feeds.waiting.push({ cursor: this.#trie.cursor(subscription.plainFilter), subscription })
+    const feeds = this.#feeds.get(session) ?? new Feeds()
+    feeds.add({ cursor: this.#trie.cursor(subscription.plainFilter), subscription })
     this.#feeds.set(session, feeds)
     session.outbound.onRoom = () => this.resume(session)
     this.resume(session)
@@ -81,12 +101,12 @@ export class RetainedMessages {
     const feeds = this.#feeds.get(session)
     if (feeds === undefined || feeds.isScheduled || !session.outbound.isOnline) return
     for (let given = 0; given < FEED_STEP; given++) {
-      const feed = feeds.waiting[0]
+      const feed = feeds.current
       if (feed === undefined) return this.forget(session)
       if (session.outbound.waiting > WAITING_MAX || session.outbound.isHeldBack) return
       const message = feed.cursor.step(NODES_PER_STEP)
       if (message !== undefined) this.#give(session, feed.subscription, message)
-      else if (feed.cursor.isDone) feeds.waiting.shift()
+      else if (feed.cursor.isDone) feeds.remove(feed.subscription.topicFilter)
       else break
     }
     feeds.isScheduled = true
@@ -98,9 +118,7 @@ export class RetainedMessages {
 
   /** The subscription has gone, and with it what it was still to be given. */
   stop(session: Session, topicFilter: string): void {
-    const feeds = this.#feeds.get(session)
-    if (feeds === undefined) return
-    feeds.waiting = feeds.waiting.filter((feed) => feed.subscription.topicFilter !== topicFilter)
+    this.#feeds.get(session)?.remove(topicFilter)
   }
 
   forget(session: Session): void {
@@ -117,6 +135,6 @@ export class RetainedMessages {
     const { subscriptionIdentifier } = subscription
     const qos = lowerQos(message.qos, subscription.qos)
     const identifiers = subscriptionIdentifier === 0 ? undefined : [subscriptionIdentifier]
-    session.outbound.push(message, qos, true, identifiers) // [v5 MQTT-3.3.1-8]
+    session.outbound.push(message, qos, true, identifiers) // [v3.1.1 MQTT-3.3.1-8]
   }
 }

@@ -52,6 +52,12 @@ const limits = z
       'Milliseconds from the accepted connection to its whole CONNECT.',
     ),
     connectBytesMax: count(16, PACKET_SIZE_MAX, 393_216, 'Bytes of the largest CONNECT packet taken.'),
+    controlBytesMax: count(
+      16,
+      PACKET_SIZE_MAX,
+      524_288,
+      'Bytes of the largest packet taken that is neither CONNECT nor PUBLISH, such as SUBSCRIBE.',
+    ),
     maximumPacketSize: count(
       16,
       PACKET_SIZE_MAX,

@@ -16,6 +16,8 @@ import { type OutboundAliases, TopicAliases } from './topic-aliases.ts'
 
 /** A peer that has not taken our last bytes this long after the close is cut off. */
 const CLOSE_GRACE_MS = 2_000
+/** What a turn may pile up before it is written all the same: a packet of 8 bytes with an alias becomes 65 kB. */
+const TURN_BYTES_MAX = 1_048_576
 
 /** What the broker is told of a connection. All calls are synchronous. */
 export interface ConnectionHandler {
@@ -54,6 +56,8 @@ export class Connection {
   /** A socket passes bytes to the kernel; other streams may keep the buffers that they got. */
   readonly #copiesAtOnce: boolean
   #output: Output | undefined
+  /** Bytes of the messages in it, about. */
+  #turnBytes = 0
   #outboundAliases: OutboundAliases | undefined
 
   constructor(
@@ -82,6 +86,8 @@ export class Connection {
   /** Adds one PUBLISH. False: it is above the client's Maximum Packet Size. [v5 MQTT-3.1.2-24] */
   deliver(message: Message, fields: PublishFields): boolean {
     if (this.closeReason !== undefined) return true
+    this.#turnBytes += message.length
+    if (this.#turnBytes > TURN_BYTES_MAX) this.flush()
     if (
       fields.qos === 0 &&
       message.qos === 0 &&
@@ -140,17 +146,15 @@ export class Connection {
     if (this.closeReason !== undefined) return
     this.closeReason = reason
     this.flush()
-    this.#stream.end()
+    this.#hangUp()
     this.#stream.resume()
-    const timer = setTimeout(() => this.#stream.destroy(), CLOSE_GRACE_MS)
-    timer.unref()
-    this.#stream.once('close', () => clearTimeout(timer))
     this.#closed(reason, undefined)
   }
 
   /** One write for all of the turn. */
   flush(): void {
     const output = this.#output
+    this.#turnBytes = 0
     if (output === undefined) return
     this.#output = undefined
     if (this.isClosed) return
@@ -180,8 +184,17 @@ export class Connection {
   }
 
   #ended(): void {
+    if (this.isClosed) return
     this.#closed('client-closed', undefined)
+    this.#hangUp()
+  }
+
+  /** A peer that takes nothing keeps what it was sent, and the socket, no longer than the grace. */
+  #hangUp(): void {
     this.#stream.end()
+    const timer = setTimeout(() => this.#stream.destroy(), CLOSE_GRACE_MS)
+    timer.unref()
+    this.#stream.once('close', () => clearTimeout(timer))
   }
 
   #closed(reason: CloseReason, cause: Error | undefined): void {

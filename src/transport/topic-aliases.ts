@@ -16,7 +16,7 @@ export class TopicAliases {
   resolve(packet: PublishPacket): string {
     const { topicAlias, topicName } = packet
     if (topicAlias === 0) {
-      // Without a name and without an alias there is no topic. [v5 MQTT-3.3.2-8]
+      // Without a name and without an alias there is no topic.
       if (topicName.length === 0) throw new MqttError(ReasonCode.ProtocolError, 'no topic name', 'topic name')
       return topicName
     }

@@ -153,7 +153,7 @@ it('a local subscription may be shared with clients', async () => {
   await flow(peer).receive(publish('a', '2'), publish('a', '4')).receiveNothing()
 })
 
-it('a client whose id looks like that of a local subscriber keeps its session and its will when that one goes', async () => {
+it('a client with the id of a local subscriber keeps its session and its will when that one goes', async () => {
   const kit = await openBroker()
   const watcher = await kit.subscriber('watcher', 'will', 0)
   const { unsubscribe } = kit.broker.subscribe('a', () => {})

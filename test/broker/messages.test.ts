@@ -8,7 +8,7 @@ import { openBroker, STORES } from '../kit/test-broker.ts'
 const kept = { clean: false, properties: { sessionExpiryInterval: 1_000 } }
 
 describe.each(STORES)('on the %s store', (store) => {
-  it('[v5 MQTT-3.3.2-17] [v5 MQTT-3.3.2-18] passes user properties on unaltered, in order, names repeated', async () => {
+  it('[v5 MQTT-3.3.2-17] [v5 MQTT-3.3.2-18] passes user properties on unaltered and in order', async () => {
     const kit = await openBroker({ store })
     const online = await kit.subscriber('online', 'a', 0)
     await flow(await kit.subscriber('away', 'a', 1, { fields: kept })).drop()
@@ -115,7 +115,7 @@ describe('a topic alias towards us', () => {
   const alias = (topic: string, topicAlias: number, payload: string) =>
     publish(topic, payload, { properties: { topicAlias } })
 
-  it('[v5 MQTT-3.3.2-7] stands for the topic it was set with, until it is set anew or the connection ends', async () => {
+  it('[v5 MQTT-3.3.2-7] stands for its topic until it is set anew or the connection ends', async () => {
     const kit = await openBroker({ limits: { topicAliasMaximum: 2 } })
     const receiver = await kit.subscriber('receiver', '#', 0)
     const sender = await kit.client('sender')
@@ -154,7 +154,7 @@ describe('a topic alias towards us', () => {
     await flow(await kit.subscriber('late', 'a', 1)).receive(publish1(1, 'a', '1', { retain: true }))
   })
 
-  it('[v5 MQTT-3.3.2-8] [v5 MQTT-3.3.2-9] closes at 0, above our maximum, unknown, and at no topic at all', async () => {
+  it('[v5 MQTT-3.3.2-8] [v5 MQTT-3.3.2-9] closes at 0, above our maximum, unknown, at no topic', async () => {
     const kit = await openBroker({ limits: { topicAliasMaximum: 2 } })
     const cases: [packet: Buffer, reasonCode: number][] = [
       [publish5('a', [hex('23 0000')], 'x'), 0x94],
@@ -203,7 +203,7 @@ describe('a topic alias towards the client', () => {
       .receive(publish('', '5', two), publish('c', '6'), publish1(1, '', '7', one))
   })
 
-  it('[v5 MQTT-3.1.2-26] is never more than ours where that is lower, and none where the client allows none', async () => {
+  it('[v5 MQTT-3.1.2-26] is at most ours where that is lower, none where the client allows none', async () => {
     const kit = await openBroker({ limits: { topicAliasMaximumOut: 1 } })
     const peer = await kit.subscriber('c', '#', 1, { fields: { properties: { topicAliasMaximum: 9 } } })
     const none = await kit.subscriber('none', '#', 1)

@@ -59,7 +59,7 @@ describe.each(STORES)('session expiry on the %s store', (store) => {
     expect(await isThere(kit)).toBe(false)
   })
 
-  it('[v5 MQTT-3.14.2-2] cannot be raised by DISCONNECT from 0: that is a protocol error', async () => {
+  it('cannot be raised by DISCONNECT from 0: that is a protocol error', async () => {
     const kit = await openBroker({ store })
     await flow(await kit.client('c'))
       .send(disconnect(0, { sessionExpiryInterval: 10 }))

@@ -71,6 +71,20 @@ describe.each(STORES)('on the %s store', (store) => {
     expect(await payloads(free)).toEqual(['1', '2', '3'])
   })
 
+  it('prefers a member that is busy over one that is away', async () => {
+    const kit = await openBroker({ store })
+    await flow(await kit.subscriber('away', '$share/g/a', 1, { fields: kept })).drop()
+    const busy = await kit.subscriber('busy', '$share/g/a', 1, {
+      fields: { properties: { receiveMaximum: 1 } },
+    })
+    for (let i = 0; i < 4; i++) await kit.broker.publish({ topicName: 'a', payload: String(i), qos: 1 })
+    for (let i = 0; i < 4; i++)
+      await flow(busy)
+        .receive(publish1(i + 1, 'a', String(i)))
+        .send(puback(i + 1))
+    await flow(await kit.client('away', { fields: kept, sessionPresent: true })).receiveNothing()
+  })
+
   it('leaves out who has unsubscribed, and is told apart from the plain filter', async () => {
     const kit = await openBroker({ store })
     const leaves = await kit.subscriber('leaves', '$share/g/a', 0)

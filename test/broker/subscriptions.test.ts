@@ -99,7 +99,7 @@ describe.each(STORES)('on the %s store', (store) => {
     await flow(other).receive(publish('a', 'mine'), publish('a', 'mine again'), publish('a', 'not mine'))
   })
 
-  it('gives it back by an overlapping subscription without No Local, at that QoS and with that identifier', async () => {
+  it('gives it back by an overlapping subscription without No Local, as that one says', async () => {
     const kit = await openBroker({ store })
     const peer = await kit.client('c')
     await flow(peer)

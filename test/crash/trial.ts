@@ -16,8 +16,10 @@ import { Publisher } from './publisher.ts'
 import { Subscriber, type SubscriberOptions } from './subscriber.ts'
 
 const PUBLISHERS = 10
-const TRAFFIC_MS_MIN = 100
-const TRAFFIC_MS_MAX = 600
+/** The kill comes at a random moment after so many acknowledgements: else there would be nothing to lose. */
+const ACKNOWLEDGED_MIN = 200
+const KILL_AFTER_MS_MAX = 500
+const TRAFFIC_MS_MAX = 10_000
 /** Messages of each publisher after the restart: they show that the subscriptions still serve. */
 const AFTERWARDS = 25
 /** Who has not received a thing for so long will not receive it any more. */
@@ -93,8 +95,7 @@ class Trial {
         const newcomers = new Newcomers(`newcomer-${round}`)
         const before = this.#publishers.map(({ sent }) => sent)
         const killedAfterMs = await this.#trafficUntilKilled(broker, newcomers)
-        const acknowledged =
-          sum(this.#publishers, (publisher) => publisher.acknowledged) - sum(before, Number)
+        const acknowledged = this.#acknowledged - sum(before, Number)
         const sent = sum(this.#publishers, (publisher) => publisher.sent) - sum(before, Number)
         broker = await this.#start()
         const recovered = await this.#recover(broker, newcomers, before)
@@ -107,6 +108,10 @@ class Trial {
       await broker.end('SIGKILL')
     }
     return results
+  }
+
+  get #acknowledged(): number {
+    return sum(this.#publishers, (publisher) => publisher.acknowledged)
   }
 
   #start(): Promise<BrokerProcess> {
@@ -122,10 +127,16 @@ class Trial {
 
   async #trafficUntilKilled(broker: BrokerProcess, newcomers: Newcomers): Promise<number> {
     await Promise.all(this.#subscribers.filter((each) => this.#isOffline(each)).map((each) => each.end()))
-    const killedAfterMs = Math.round(TRAFFIC_MS_MIN + Math.random() * (TRAFFIC_MS_MAX - TRAFFIC_MS_MIN))
+    const startedAt = performance.now()
+    const before = this.#acknowledged
     for (const publisher of this.#publishers) void publisher.publishUntil(Number.POSITIVE_INFINITY)
     const haveCome = newcomers.come(broker.port)
-    await delay(killedAfterMs)
+    while (this.#acknowledged < before + ACKNOWLEDGED_MIN) {
+      if (performance.now() - startedAt > TRAFFIC_MS_MAX) throw new Error('the broker acknowledges nothing')
+      await delay(1)
+    }
+    await delay(Math.random() * KILL_AFTER_MS_MAX)
+    const killedAfterMs = Math.round(performance.now() - startedAt)
     await broker.end('SIGKILL')
     await Promise.all([haveCome, ...[...this.#publishers, ...this.#subscribers].map((each) => each.lost())])
     return killedAfterMs

@@ -2,7 +2,7 @@
 import type { IPublishPacket } from 'mqtt-packet'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Broker, createBroker, ManualClock } from '../../src/index.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { temporaryFolder } from '../kit/temporary-folder.ts'
 import { WireClient, type WireConnectOptions } from './wire-client.ts'
 
 interface Running {
@@ -56,7 +56,7 @@ async function publish(client: WireClient, packet: Partial<IPublishPacket>): Pro
   await client.receive('puback')
 }
 
-test('a message that expired during the downtime is not delivered, and the rest have that much less to live', async () => {
+test('a message that expired during the downtime is not delivered, the others live on for what is left', async () => {
   const path = await temporaryFolder()
   const clock = new ManualClock()
   let running = await startBroker(path, clock)

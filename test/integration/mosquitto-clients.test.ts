@@ -2,9 +2,9 @@
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { temporaryFolder } from '../kit/temporary-folder.ts'
 import { BrokerProcess } from './broker-process.ts'
 import { ExitCode, hasMosquittoClients, MosquittoProgram } from './mosquitto-programs.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 
 /** A message's line: topic, QoS, RETAIN, payload; all other lines are what -d tells. */
 const FORMAT = 'message %t %q %r %p'

@@ -60,6 +60,8 @@ export class MosquittoProgram {
 
   /** The whole of its standard input. */
   input(text: string): this {
+    // Who reads no input has closed it, or has ended already.
+    this.#child.stdin?.on('error', () => {})
     this.#child.stdin?.end(text)
     return this
   }

@@ -2,8 +2,8 @@
 // after a kill -9 alike. The broker is the program; each client sends exactly the packets written here.
 import type { IPublishPacket } from 'mqtt-packet'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { temporaryFolder } from '../kit/temporary-folder.ts'
 import { BrokerProcess } from './broker-process.ts'
-import { temporaryFolder } from './temporary-folder.ts'
 import { WireClient } from './wire-client.ts'
 
 async function startBroker(data: string): Promise<BrokerProcess> {

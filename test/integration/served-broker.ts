@@ -1,7 +1,7 @@
 // A broker in this process, on a port of its own choice, closed when the test is over.
 import { onTestFinished } from 'vitest'
 import { createBroker } from '../../src/index.ts'
-import { temporaryFolder } from './temporary-folder.ts'
+import { temporaryFolder } from '../kit/temporary-folder.ts'
 
 /** Resolves with the port. */
 export async function serve(kind: 'memory' | 'level'): Promise<number> {

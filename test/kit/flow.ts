@@ -1,6 +1,6 @@
 // A conversation that reads like the protocol:
 //
-//   await flow(peer).send(connect('c')).receive(connack()).send(publish1(1, 'a', 'x')).receive(puback(1)).receiveNothing()
+//   await flow(peer).send(connect('c')).receive(connack()).send(publish1(1, 'a', 'x')).receive(puback(1))
 //
 // Each step begins when the one before it has ended; awaiting the flow waits for the last.
 import { expect } from 'vitest'

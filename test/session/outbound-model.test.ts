@@ -17,6 +17,9 @@ function randomBelow(seed: number): (bound: number) => number {
   }
 }
 
+/** Not a sleep: how long a simulation that has come to a stand is waited for. */
+const PATIENCE_MS = 5_000
+
 type Answer = { readonly kind: 'puback' | 'pubrec' | 'pubcomp'; readonly packetId: number }
 
 /** What a client remembers beyond its connections: what has arrived, and QoS 2 packet ids not yet released. */
@@ -105,11 +108,9 @@ class Simulation {
     const connection = this.client.connection as ClientConnection
     connection.isWritable = true
     this.queue.outbound.pump()
-    for (let idle = 0; idle < 3; idle++) {
-      while (connection.answers.length > 0) {
-        await this.#answer()
-        idle = 0
-      }
+    const deadline = Date.now() + PATIENCE_MS
+    while (this.queue.outbound.length > 0 && Date.now() < deadline) {
+      while (connection.answers.length > 0) await this.#answer()
       await settled(this.queue)
     }
   }

@@ -207,6 +207,22 @@ describe.each(KINDS.filter(([name]) => !name.includes('not')))('a kept queue %s'
     expect(queue.outbound.length).toBe(0)
   })
 
+  it('does not take what was read for an earlier connection for the beginning of its queue', async () => {
+    const queue = await make({ queueWindow: 4 })
+    queue.push(1, ...range(0, 12))
+    const first = new RecordingSink()
+    queue.outbound.attach(first, UNLIMITED)
+    await settled(queue)
+    expect(first.payloads).toEqual(range(0, 4))
+    // It begins to read from 4 on, and the connection goes: 1, 2 and 3 have to be sent again first.
+    queue.outbound.acknowledged(1, 1, false)
+    queue.outbound.detach()
+    const second = new RecordingSink()
+    queue.outbound.attach(second, UNLIMITED)
+    await settled(queue)
+    expect(second.payloads).toEqual(range(1, 5))
+  })
+
   it('goes on in order after acknowledgements that left gaps in the store', async () => {
     const queue = await make()
     queue.outbound.attach(new RecordingSink(), UNLIMITED)
@@ -224,6 +240,23 @@ describe.each(KINDS.filter(([name]) => !name.includes('not')))('a kept queue %s'
     expect(sink.payloads.slice(4)).toEqual(['7', '8', 'new'])
     expect(sink.packetIds.slice(4)).toEqual([8, 9, 11])
   })
+})
+
+it('never gives a packet id anew while it is in flight, however long the client keeps it', () => {
+  const queue = memoryQueue({ inFlightMax: 2 }, false)
+  const sink = new RecordingSink()
+  queue.outbound.attach(sink, UNLIMITED)
+  queue.push(1, 'never acknowledged')
+  for (let i = 2; i <= 65_600; i++) {
+    queue.push(1, i)
+    const packetId = ((i - 1) % 65_535) + 1
+    if (packetId !== 1) queue.outbound.acknowledged(packetId, 1, false)
+  }
+  expect(sink.packetIds.indexOf(1, 1)).toBe(-1)
+  const sent = sink.delivered.length
+  queue.outbound.acknowledged(1, 1, false)
+  expect(sink.delivered.length).toBeGreaterThan(sent)
+  expect(sink.packetIds.indexOf(1, 1)).toBeGreaterThan(65_000)
 })
 
 describe('a queue on disk', () => {

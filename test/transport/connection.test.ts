@@ -1,5 +1,4 @@
 // A connection over a stream of this process: one write a turn, back-pressure both ways, and its end.
-import { once } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { PacketType } from '../../src/packet/protocol.ts'
 import { PublishFields } from '../../src/packet/publish.ts'
@@ -103,7 +102,7 @@ describe('writing', () => {
     expect(handler.drains).toBe(0)
     farEnd.isSlow = false
     farEnd.takeAll()
-    await once(farEnd, 'drain')
+    await turn()
     expect(handler.drains).toBe(1)
     expect(connection.isWritable).toBe(true)
     expect(connection.backlog).toBe(0)

@@ -1,4 +1,4 @@
-// The stream that a connection writes to: notes each write as the operating system would see it, and takes it when told.
+// The stream that a connection writes to: notes each write as the system would see it.
 import { Duplex } from 'node:stream'
 
 export class FarEnd extends Duplex {
