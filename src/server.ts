@@ -23,10 +23,10 @@ export type BrokerOptions = ConfigInput & {
 export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
   const { logger: log = pino({ level: 'silent' }), clock = systemClock, ...input } = options
   const config = resolveConfig(input)
-  return Broker.open({ config, store: storeFor(config), clock, log })
+  return Broker.open({ config, store: storeFor(config, clock), clock, log })
 }
 
-function storeFor({ persistence }: Config): Store {
+function storeFor({ persistence }: Config, clock: Clock): Store {
   if (!persistence.enabled) return new MemoryStore()
-  return new LevelStore({ path: persistence.path, sync: persistence.sync })
+  return new LevelStore({ path: persistence.path, sync: persistence.sync, clock })
 }

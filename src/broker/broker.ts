@@ -60,11 +60,12 @@ export class Broker {
   /** Opens the store and restores what it holds. Rejects with ERR_GODWIT_STORE_*. */
   static async open({ config, store, clock, log }: BrokerParts): Promise<Broker> {
     const core = assembleCore(config, store, clock, log)
+    store.onDamage = (what) => log.error({ what }, 'damaged in the store, and left out')
     const restorer = restorerOf(core)
     await store.open(restorer)
     restorer.finish()
     store.onRoom = () => readOn(core)
-    store.onWriteError = (error) => log.error({ err: error }, 'the store could not write, and tries again')
+    store.onWriteError = (error) => logWriteError(log, error)
     return new Broker(core, config)
   }
 
@@ -130,7 +131,8 @@ export class Broker {
       throw new GodwitError('ERR_GODWIT_SUBSCRIBE_REFUSED', `${topicFilter}: ${reasonName(refusal)}`)
     }
     const options = { qos, noLocal: false, retainAsPublished: true, retainHandling: 0 } as const
-    const subscription = subscriptionOf({ topicFilter, ...options, subscriptionIdentifier: 0 })
+    const none = { subscriptionIdentifier: 0, owesRetained: false } as const
+    const subscription = subscriptionOf({ topicFilter, ...options, ...none })
     session.outbound.attach(new LocalSubscriber(core, session, handler), core.limits.inFlightMax)
     session.addSubscription(subscription)
     core.router.subscribe(session, subscription)
@@ -163,13 +165,24 @@ export class Broker {
     const listenersClosed = this.#listeners.map((listener) => listener.close())
     this.#listeners = []
     // What is acknowledged leaves with its commit, before the farewell.
-    await core.store.flush()
+    // A disk that refuses holds nobody up: closing gives up on it, and says so.
+    await Promise.race([core.store.flush(), this.#nextWriteError()])
     for (const link of [...core.links]) {
       link.disconnect(ReasonCode.ServerShuttingDown, CloseReason.ServerShutdown)
     }
     await Promise.all(listenersClosed)
     core.wheel.close()
     await core.store.close()
+  }
+
+  #nextWriteError(): Promise<void> {
+    const { store, log } = this.#core
+    return new Promise((resolve) => {
+      store.onWriteError = (error) => {
+        logWriteError(log, error)
+        resolve()
+      }
+    })
   }
 
   #assertOpen(): void {
@@ -192,7 +205,9 @@ function assembleCore(config: Config, store: Store, clock: Clock, log: Logger): 
   const now = (): number => clock.now()
   const retained = new RetainedMessages(store, limits.retainedMessagesMax, now)
   const wheel = new TimerWheel(clock)
-  const router = new Router(retained, limits.topicCacheEntries)
+  const drops = new Drops()
+  const router = new Router(retained, drops, limits.topicCacheEntries)
+  const events = new EventEmitter<BrokerEvents>()
   const parts = {
     limits,
     clock,
@@ -202,8 +217,12 @@ function assembleCore(config: Config, store: Store, clock: Clock, log: Logger): 
     now,
     retained,
     router,
-    drops: new Drops(),
-    events: new EventEmitter<BrokerEvents>(),
+    drops,
+    events,
+    tell: <Name extends keyof BrokerEvents>(name: Name, ...facts: BrokerEvents[Name]): void =>
+      queueMicrotask(() => events.emit(name, ...(facts as never))),
+    onReadError: (error: Error): void =>
+      log.error({ err: error }, 'a queue could not be read, and will be again'),
     gate: new Gate({ allowAnonymous: config.allowAnonymous, limits }),
     wills: new Wills({ store, wheel, router, now }),
     links: new Set<Link>(),
@@ -214,6 +233,9 @@ function assembleCore(config: Config, store: Store, clock: Clock, log: Logger): 
   core.sessions = new SessionRegistry(core)
   return core
 }
+
+const logWriteError = (log: Logger, error: Error): void =>
+  log.error({ err: error }, 'the store could not write, and tries again')
 
 /** The store has room again: those that were held back are read from. */
 function readOn(core: Core): void {

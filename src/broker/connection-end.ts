@@ -18,11 +18,11 @@ export function detachLink(link: Link, reason: CloseReason, cause: Error | undef
   }
   const { clientId } = session
   core.log.info({ clientId, version, address, reason, ...error }, 'client disconnected')
-  // At a shutdown the wills stay in the store: they are due at the next start unless their clients are back.
+  // At a shutdown the will of a kept session stays in the store: it is due at the next start.
   if (link.isWillDiscarded) core.wills.discard(clientId)
   else if (reason !== CloseReason.ServerShutdown) {
     core.wills.connectionLost(clientId, session.record.expiryInterval)
   }
   core.sessions.leave(link, session)
-  if (wasConnected) core.events.emit('disconnected', { clientId, address, reason })
+  if (wasConnected) core.tell('disconnected', { clientId, address, reason })
 }

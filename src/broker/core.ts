@@ -24,6 +24,8 @@ export interface Core extends OutboundContext {
   readonly log: Logger
   readonly drops: Drops
   readonly events: EventEmitter<BrokerEvents>
+  /** Tells those who embed the broker, outside of this call: their mistakes are theirs. */
+  tell<Name extends keyof BrokerEvents>(name: Name, ...facts: BrokerEvents[Name]): void
   readonly gate: Gate
   readonly sessions: SessionRegistry
   readonly router: Router

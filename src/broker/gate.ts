@@ -1,7 +1,7 @@
 // The one gate: what a packet asks for is allowed here, or refused with its reason code, before anything is done.
 // Asked by handle-connect.ts, handle-publish.ts, handle-subscribe.ts and by publishing inside the process.
 import type { Config } from '../config/schema.ts'
-import type { Connect } from '../packet/connect.ts'
+import type { Connect, Will } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
@@ -33,8 +33,22 @@ export class Gate {
     if (!this.#settings.allowAnonymous) {
       throw new MqttError(ReasonCode.NotAuthorized, 'anonymous clients are not allowed (allowAnonymous)', '')
     }
-    if (connect.will !== undefined) this.checkTopicName(connect.will.topicName)
+    if (connect.will !== undefined) this.#checkWill(connect.will)
     return ''
+  }
+
+  /** Throws MqttError where nothing is retained. [v5 MQTT-3.2.2-14] */
+  checkRetain(retain: boolean): void {
+    if (!retain || this.#settings.limits.retainedMessagesMax > 0) return
+    throw new MqttError(ReasonCode.RetainNotSupported, 'nothing is retained here', 'retain')
+  }
+
+  #checkWill({ topicName, retain }: Will): void {
+    this.checkTopicName(topicName)
+    this.checkRetain(retain)
+    const reasonCode = this.refusePublish(topicName)
+    if (reasonCode !== ReasonCode.Success)
+      throw new MqttError(reasonCode, `will to ${topicName}`, 'will topic')
   }
 
   /** Throws MqttError: a bad topic name is the sender's violation, whatever the quality of service. */

@@ -9,7 +9,6 @@ import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import { OutboundAliases } from '../transport/topic-aliases.ts'
-import { whenCommitted } from './acknowledge.ts'
 import type { Link } from './link.ts'
 
 const RECEIVE_MAXIMUM_DEFAULT = 65_535
@@ -18,13 +17,12 @@ export function handleConnect(link: Link, connect: Connect): void {
   const { core, connection } = link
   if (link.phase !== 'connecting') throw new MqttError(ReasonCode.ProtocolError, 'a second CONNECT', '')
   connection.version = connect.version
-  link.explainsProblems = connect.requestProblemInformation
+  link.isBridge = connect.isBridge
   const identity = core.gate.identify(connect)
   const clientId = connect.clientId === '' ? assignClientId(connect) : connect.clientId
   core.sessions.checkOwner(clientId, identity)
   // The one that is there already gives way. [v5 MQTT-3.1.4-3] [v3.1.1 MQTT-3.1.4-2]
   core.sessions.linkOf(clientId)?.disconnect(ReasonCode.SessionTakenOver, CloseReason.TakenOver)
-  const operations = core.store.operations
   const expiryInterval = Math.min(connect.sessionExpiryInterval, core.limits.sessionExpiryIntervalMax)
   const { cleanStart } = connect
   const { session, isPresent } = core.sessions.open(link, { clientId, identity, cleanStart, expiryInterval })
@@ -32,8 +30,8 @@ export function handleConnect(link: Link, connect: Connect): void {
   link.phase = 'admitting'
   core.wills.set(clientId, connect.will, expiryInterval)
   agree(link, connect)
-  // A kept session waits in any case: what an earlier connection put for it may still be on its way to the disk.
-  whenCommitted(core.store, session.isDurable ? -1 : operations, () => admit(link, connect, isPresent))
+  // It waits in any case: what an earlier connection put under this client id may still be on its way to the disk.
+  core.store.afterCommit({ committed: () => admit(link, connect, isPresent) }, 0)
   if (!isAdmitted(link)) connection.pause()
 }
 
@@ -78,7 +76,7 @@ function admit(link: Link, connect: Connect, isPresent: boolean): void {
   const { version, remoteAddress: address } = connection
   core.log.info({ clientId, version, address, sessionPresent: isPresent }, 'client connected')
   session.outbound.attach(connection, connect.receiveMaximum)
-  core.events.emit('connected', { clientId, version, address, sessionPresent: isPresent })
+  core.tell('connected', { clientId, version, address, sessionPresent: isPresent })
   core.retained.resume(session)
   connection.resume()
 }
@@ -97,6 +95,7 @@ function connackOf(link: Link, connect: Connect, sessionPresent: boolean): Buffe
     ...(limits.maximumPacketSize < PACKET_SIZE_MAX && { maximumPacketSize: limits.maximumPacketSize }),
     ...(connect.clientId === '' && { assignedClientIdentifier: clientId }),
     ...(limits.topicAliasMaximum > 0 && { topicAliasMaximum: limits.topicAliasMaximum }),
+    ...(limits.retainedMessagesMax === 0 && { retainAvailable: false }),
     ...(keepAlive !== connect.keepAlive && { serverKeepAlive: keepAlive }),
   }
   return encodeConnack({ sessionPresent, reasonCode, properties }, 5)

@@ -13,6 +13,7 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
   const session = link.session as Session
   const topicName = connection.aliases.resolve(packet)
   core.gate.checkTopicName(topicName)
+  core.gate.checkRetain(packet.retain)
   const { packetId } = packet
   const operations = core.store.operations
   switch (packet.qos) {

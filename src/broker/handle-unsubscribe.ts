@@ -23,7 +23,8 @@ export function handleUnsubscribe(link: Link, packet: Unsubscribe): void {
       reasonCodes.push(isValid ? ReasonCode.NoSubscriptionExisted : ReasonCode.TopicFilterInvalid)
     }
   }
-  whenCommitted(core.store, operations, () => {
+  // Where there was none, its removal by an earlier UNSUBSCRIBE may be on its way to the disk.
+  whenCommitted(core.store, session.isDurable ? -1 : operations, () => {
     // [v5 MQTT-3.10.4-4] [v3.1.1 MQTT-3.10.4-4]
     connection.send(encodeUnsuback({ packetId: packet.packetId, reasonCodes }, connection.version))
   })

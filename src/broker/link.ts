@@ -28,8 +28,8 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   keepAliveMs = 0
   /** The client said farewell and its will is gone. [v5 MQTT-3.14.4-3] */
   isWillDiscarded = false
-  /** Reasons and properties may explain a failure. [v5 MQTT-3.1.2-29] */
-  explainsProblems = true
+  /** Another broker, in Mosquitto's way: it hears nothing of its own, and sees which messages are retained. */
+  isBridge = false
   dueAt = 0
 
   constructor(core: Core, connection: Connection) {
@@ -58,7 +58,7 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
     if (this.phase === 'closed') return
     if (this.phase !== 'connected') return this.connection.close(CloseReason.ConnectTimeout)
     const dueAt = this.connection.lastReceivedAt + this.keepAliveMs
-    if (dueAt > now || this.connection.isPaused) {
+    if (dueAt > now || this.core.heldBack.has(this.connection)) {
       this.core.wheel.schedule(this, Math.max(dueAt, now + 1000))
     } else {
       this.disconnect(ReasonCode.KeepAliveTimeout, CloseReason.KeepAliveTimeout)

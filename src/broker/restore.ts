@@ -2,7 +2,7 @@
 
 import type { Message } from '../packet/message.ts'
 import type { Session } from '../session/session.ts'
-import { subscriptionOf } from '../session/subscription.ts'
+import { type Subscription, subscriptionOf } from '../session/subscription.ts'
 import type { QueueEnds, Restorer, SessionRecord, SubscriptionRecord, WillRecord } from '../store/store.ts'
 import type { Core } from './core.ts'
 
@@ -14,6 +14,7 @@ export interface FinishingRestorer extends Restorer {
 export function restorerOf(core: Core): FinishingRestorer {
   const byNumber = new Map<number, Session>()
   const wills: [string, WillRecord][] = []
+  const owed: [Session, Subscription][] = []
   return {
     session(record: SessionRecord, queue: QueueEnds, receivedPacketIds: number[]): void {
       byNumber.set(record.number, core.sessions.restore(record, { queue, receivedPacketIds }))
@@ -24,6 +25,7 @@ export function restorerOf(core: Core): FinishingRestorer {
       const subscription = subscriptionOf(record)
       session.subscriptions.set(subscription.topicFilter, subscription)
       core.router.subscribe(session, subscription)
+      if (subscription.owesRetained) owed.push([session, subscription])
     },
     retained(message: Message): void {
       core.retained.restore(message)
@@ -32,6 +34,7 @@ export function restorerOf(core: Core): FinishingRestorer {
       wills.push([clientId, record])
     },
     finish(): void {
+      for (const [session, subscription] of owed) core.retained.feed(session, subscription)
       core.sessions.startClocks()
       for (const [clientId, record] of wills) core.wills.restore(clientId, record)
       core.log.info(

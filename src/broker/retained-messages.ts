@@ -70,6 +70,7 @@ export class RetainedMessages {
 
   /** As the store had it at the start. */
   restore(message: Message): void {
+    message.ownForGood()
     this.#trie.set(message.topicName, message)
   }
 
@@ -77,11 +78,13 @@ export class RetainedMessages {
   keep(message: Message): boolean {
     const { topicName } = message
     if (message.payloadOffset === message.length) {
-      if (this.#trie.delete(topicName) !== undefined) this.#store.deleteRetained(topicName)
+      // Also where there is none: its removal by another client may be on its way to the disk.
+      this.#trie.delete(topicName)
+      this.#store.deleteRetained(topicName)
       return true // [v5 MQTT-3.3.1-7]
     }
     if (this.#trie.size >= this.#messagesMax && this.#trie.get(topicName) === undefined) return false
-    message.own()
+    message.ownForGood()
     this.#trie.set(topicName, message)
     this.#store.putRetained(message)
     return true
@@ -106,8 +109,11 @@ export class RetainedMessages {
       if (session.outbound.waiting > WAITING_MAX || session.outbound.isHeldBack) return
       const message = feed.cursor.step(NODES_PER_STEP)
       if (message !== undefined) this.#give(session, feed.subscription, message)
-      else if (feed.cursor.isDone) feeds.remove(feed.subscription.topicFilter)
-      else break
+      else if (!feed.cursor.isDone) break
+      else {
+        feeds.remove(feed.subscription.topicFilter)
+        session.settleRetained(feed.subscription)
+      }
     }
     feeds.isScheduled = true
     setImmediate(() => {

@@ -3,6 +3,7 @@
 import type { Message } from '../packet/message.ts'
 import { lowerQos } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
+import { DropReason, type Drops } from '../session/drops.ts'
 import type { Session } from '../session/session.ts'
 import type { Subscription } from '../session/subscription.ts'
 import { MatchCache } from '../topic/match-cache.ts'
@@ -19,9 +20,11 @@ export class Router {
   readonly #trie = new SubscriptionTrie<Session, Subscription>()
   readonly #routes: MatchCache<Route>
   readonly #retained: RetainedMessages
+  readonly #drops: Drops
 
-  constructor(retained: RetainedMessages, cacheEntries: number) {
+  constructor(retained: RetainedMessages, drops: Drops, cacheEntries: number) {
     this.#retained = retained
+    this.#drops = drops
     // Bounded by recipients, not by names: ten thousand subscribers of `#` times all names would be a gigabyte.
     this.#routes = new MatchCache(
       cacheEntries,
@@ -45,7 +48,10 @@ export class Router {
 
   /** Keeps it if it is to be retained, and gives it to all who match. `publisher`: for No Local; undefined: nobody. */
   publish(message: Message, publisher: Session | undefined): ReasonCode {
-    if (message.retain && !this.#retained.keep(message)) return ReasonCode.QuotaExceeded
+    if (message.retain && !this.#retained.keep(message)) {
+      this.#drops.count(DropReason.RetainedFull)
+      return ReasonCode.QuotaExceeded
+    }
     const { recipients, groups } = this.#routes.lookup(message.topicName)
     for (let i = 0; i < recipients.length; i++) {
       const recipient = recipients[i] as Recipient

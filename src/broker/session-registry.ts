@@ -101,9 +101,19 @@ export class SessionRegistry {
 
   /** All are restored, and the store is open. Those that were connected at the crash are offline from now. */
   startClocks(): void {
-    for (const session of this.#sessions.values()) {
-      if (session.record.sentBefore === Number.POSITIVE_INFINITY) this.#setOffline(session)
-      else this.#schedule(session)
+    for (const session of [...this.#sessions.values()]) {
+      const { expiryInterval, expiresAt, sentBefore } = session.record
+      const wasConnected = sentBefore === Number.POSITIVE_INFINITY && expiresAt === NO_DEADLINE
+      if (expiryInterval === 0) {
+        this.end(session)
+        continue
+      }
+      if (wasConnected) session.lost(this.#deadlineOf(session))
+      else if (sentBefore < Number.POSITIVE_INFINITY && sentBefore !== session.outbound.sentBefore) {
+        // An empty queue begins anew at 0: so must this.
+        session.disconnected(expiresAt)
+      }
+      this.#schedule(session)
     }
   }
 
@@ -116,10 +126,12 @@ export class SessionRegistry {
   }
 
   #setOffline(session: Session): void {
-    const { expiryInterval } = session.record
-    const isForEver = expiryInterval === SESSION_NEVER_EXPIRES
-    session.disconnected(isForEver ? NO_DEADLINE : this.#core.now() + expiryInterval * 1000)
+    session.disconnected(this.#deadlineOf(session))
     this.#schedule(session)
+  }
+
+  #deadlineOf({ record: { expiryInterval } }: Session): number {
+    return expiryInterval === SESSION_NEVER_EXPIRES ? NO_DEADLINE : this.#core.now() + expiryInterval * 1000
   }
 
   #schedule(session: Session): void {

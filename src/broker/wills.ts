@@ -28,11 +28,11 @@ export class Wills {
   }
 
   /** The client has connected, with or without a will: an earlier one is not published any more. [v5 MQTT-3.1.3-9]
-   * A will waits no longer than its session lives. */
+   * A will waits no longer than its session lives: `end` sees to that, but for one that is not kept. */
   set(clientId: string, will: Will | undefined, sessionSeconds: number): void {
     this.discard(clientId)
     if (will === undefined) return
-    const delayInterval = Math.min(will.delayInterval, sessionSeconds)
+    const delayInterval = sessionSeconds === 0 ? 0 : will.delayInterval
     const record: WillRecord = { ...will, delayInterval, dueAt: Number.POSITIVE_INFINITY }
     this.#pending.set(clientId, new PendingWill(clientId, record, this))
     this.#context.store.putWill(clientId, record)

@@ -99,9 +99,10 @@ const limits = z
     queueWindow: count(
       1,
       1_000_000,
-      1_000,
+      2_000,
       "Messages of a persistent session's queue held in memory, the rest on disk.",
     ),
+    queueWindowBytes: count(1, Number.MAX_SAFE_INTEGER, 4_194_304, 'Their bytes, or one larger message.'),
     retainedMessagesMax: count(0, BILLION, 10_000_000, 'Retained messages; 0 keeps none.'),
     outputBytesMax: count(
       1_024,

@@ -3,20 +3,24 @@
 //   slab   | frame | frame | frame |........free........|
 //                                  ^ used
 // A slab is garbage once the last message in it is. It is small, so that one message that stays for
-// long holds at most SLAB_BYTES. A Buffer of its own costs about 120 ns and 100 bytes a message more.
+// long holds no more than one. A Buffer of its own costs about 120 ns and 100 bytes a message more.
 
-const SLAB_BYTES = 16 * 1024
 /** Up to here a byte loop beats the call into TypedArray.set. */
 const LOOP_BYTES_MAX = 128
 
 export class FrameSlab {
   bytes: Buffer = Buffer.alloc(0)
+  readonly #slabBytes: number
   #used = 0
+
+  constructor(slabBytes: number) {
+    this.#slabBytes = slabBytes
+  }
 
   /** Copies `length` bytes of `source` from `start` into `this.bytes` and returns their offset there. */
   keep(source: Buffer, start: number, length: number): number {
     if (this.#used + length > this.bytes.length) {
-      this.bytes = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, length))
+      this.bytes = Buffer.allocUnsafeSlow(Math.max(this.#slabBytes, length))
       this.#used = 0
     }
     const offset = this.#used

@@ -13,7 +13,10 @@ import type { Qos } from './protocol.ts'
 /** `expiresAt` of a message without a Message Expiry Interval. */
 export const NEVER = Number.POSITIVE_INFINITY
 
-const slab = new FrameSlab()
+/** For messages on their way. */
+const slab = new FrameSlab(16 * 1024)
+/** For messages that stay: a slab is held by any one of those in it, so there are few in each. */
+const retainedSlab = new FrameSlab(1024)
 
 export class Message {
   readonly topicName: string
@@ -78,7 +81,17 @@ export class Message {
     this.#isOwned = true
     // Where the frame is most of its chunk, the chunk may as well stay.
     if (this.length * 2 >= this.bytes.buffer.byteLength) return
-    this.start = slab.keep(this.bytes, this.start, this.length)
-    this.bytes = slab.bytes
+    this.#moveTo(slab)
+  }
+
+  /** The same for one that stays for good: it shares no memory with those that pass by. */
+  ownForGood(): void {
+    this.#isOwned = true
+    this.#moveTo(retainedSlab)
+  }
+
+  #moveTo(owner: FrameSlab): void {
+    this.start = owner.keep(this.bytes, this.start, this.length)
+    this.bytes = owner.bytes
   }
 }

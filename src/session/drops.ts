@@ -7,6 +7,7 @@ export const DropReason = {
   NotWritable: 'not-writable',
   Offline: 'offline-qos0',
   Refused: 'refused-by-receiver',
+  RetainedFull: 'retained-full',
   SessionEnded: 'session-ended',
 } as const
 export type DropReason = (typeof DropReason)[keyof typeof DropReason]

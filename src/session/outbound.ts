@@ -24,6 +24,8 @@ export interface OutboundLimits {
   readonly queueBytesMax: number
   /** Messages of a kept queue that memory holds at most. */
   readonly queueWindow: number
+  /** Their bytes, or one message that is larger. */
+  readonly queueWindowBytes: number
   readonly inFlightMax: number
   readonly outputBytesMax: number
 }
@@ -34,6 +36,8 @@ export interface OutboundContext {
   readonly limits: OutboundLimits
   readonly drops: Drops
   readonly now: () => number
+  /** A part of a queue could not be read; it is tried again with the next message or acknowledgement. */
+  readonly onReadError: (error: Error) => void
 }
 
 const fields = new PublishFields()
@@ -47,6 +51,7 @@ export class Outbound {
   #tail: number
   #bytes: number
   readonly #window = new RingQueue<Delivery>()
+  #windowBytes = 0
   #inFlight = 0
   #sendQuota = 0
   /** Sequences below have been sent over an earlier connection. */
@@ -78,7 +83,7 @@ export class Outbound {
     const isKnown = sentBefore < Number.POSITIVE_INFINITY
     this.#sentBefore = isKnown ? Math.min(sentBefore, this.#tail) : 0
     // What of it was in flight at the crash is not known: as much as may have been goes out as a repeat.
-    this.#sentBeforeRestart = isKnown ? 0 : Math.min(this.#tail, this.#head + context.limits.inFlightMax)
+    this.#sentBeforeRestart = isKnown ? 0 : Math.min(this.#tail, this.#head + context.limits.queueWindow)
   }
 
   get isDurable(): boolean {
@@ -153,10 +158,8 @@ export class Outbound {
     message.own()
     if (this.isDurable) store.enqueue(this.#sessionNumber, delivery)
     else delivery.batch = message.batch
-    if (isInMemory) {
-      this.#window.push(delivery)
-      this.pump()
-    }
+    if (isInMemory) this.#keepInWindow(delivery)
+    this.pump()
   }
 
   /** All of the queue is in memory. */
@@ -165,7 +168,23 @@ export class Outbound {
   }
 
   get #hasWindowRoom(): boolean {
-    return this.#sink !== undefined && this.#window.length < this.#context.limits.queueWindow
+    const { queueWindow, queueWindowBytes } = this.#context.limits
+    return (
+      this.#sink !== undefined && this.#window.length < queueWindow && this.#windowBytes < queueWindowBytes
+    )
+  }
+
+  #keepInWindow(delivery: Delivery): void {
+    this.#window.push(delivery)
+    this.#windowBytes += delivery.message?.length ?? 0
+  }
+
+  /** The message is not needed any more. */
+  #forgetMessage(delivery: Delivery): void {
+    const length = delivery.message?.length ?? 0
+    this.#bytes -= length
+    this.#windowBytes -= length
+    delivery.message = undefined
   }
 
   /** A client is there: what was in flight goes out again first, in its order. [v5 MQTT-4.4.0-1] [v5 MQTT-4.6.0-1] */
@@ -175,7 +194,6 @@ export class Outbound {
     this.#sendQuota = Math.min(receiveMaximum, this.#context.limits.inFlightMax) // [v5 MQTT-3.3.4-9]
     this.#epoch++
     this.pump()
-    this.#load()
   }
 
   detach(): void {
@@ -184,7 +202,8 @@ export class Outbound {
     this.#sentBefore = Math.max(this.#sentBefore, this.#next)
     this.#next = this.#head
     this.#inFlight = 0
-    if (this.isDurable) this.#window.clear()
+    this.#window.clear() // The store has it, or it ends here.
+    this.#windowBytes = 0
   }
 
   /** Sends what may be sent. Called whenever something that held it back may have gone. */
@@ -198,10 +217,11 @@ export class Outbound {
       sink.isWritable
     ) {
       const delivery = this.#window.at(this.#next - this.#head) as Delivery
-      if (!this.#transmit(sink, delivery)) return
+      if (!this.#transmit(sink, delivery)) break
       this.#next++
       if (delivery.state === DeliveryState.Done) this.#advance()
     }
+    if (!this.#isWhole) this.#load()
   }
 
   /** False: it must wait for its batch, and all behind it too, to keep the order. */
@@ -219,13 +239,16 @@ export class Outbound {
       return false
     }
     const wasSent = delivery.sequence < this.#sentBefore
-    if (!wasSent && message.expiresAt !== NEVER && message.expiresAt <= this.#context.now()) {
+    // A receiver may still hold the packet id of a QoS 2 message: it is sent until it is released.
+    const mayHaveBeenSent = delivery.sequence < this.#sentBeforeRestart
+    const mayExpire = !wasSent && (delivery.qos === 1 || !mayHaveBeenSent)
+    if (mayExpire && message.expiresAt !== NEVER && message.expiresAt <= this.#context.now()) {
       this.#finish(delivery, DropReason.Expired) // [v5 MQTT-3.3.2-5]
       return true
     }
     fields.qos = delivery.qos
     fields.retain = delivery.retain
-    fields.dup = wasSent || delivery.sequence < this.#sentBeforeRestart // [v5 MQTT-3.3.1-1] [v3.1.1 MQTT-3.3.1-1]
+    fields.dup = wasSent || mayHaveBeenSent // [v5 MQTT-3.3.1-1] [v3.1.1 MQTT-3.3.1-1]
     fields.packetId = packetId
     fields.subscriptionIdentifiers = delivery.subscriptionIdentifiers
     if (sink.deliver(message, fields)) {
@@ -261,10 +284,10 @@ export class Outbound {
     const delivery = this.#inFlightBy(packetId)
     if (delivery === undefined || delivery.qos !== 2) return false
     if (delivery.state === DeliveryState.Released) return true
+    if (delivery.state !== DeliveryState.Sent) return false
     if (this.isDurable) this.#context.store.release(this.#sessionNumber, delivery)
-    this.#bytes -= delivery.message?.length ?? 0
     delivery.state = DeliveryState.Released
-    delivery.message = undefined
+    this.#forgetMessage(delivery)
     return true
   }
 
@@ -296,10 +319,9 @@ export class Outbound {
 
   #finish(delivery: Delivery, reason: DropReason | undefined): void {
     if (reason !== undefined) this.#context.drops.count(reason)
-    this.#bytes -= delivery.message?.length ?? 0
     delivery.state = DeliveryState.Done
     if (this.isDurable) this.#context.store.dequeue(this.#sessionNumber, delivery)
-    delivery.message = undefined
+    this.#forgetMessage(delivery)
   }
 
   /** Moves `head` behind all that is done. */
@@ -313,38 +335,37 @@ export class Outbound {
 
   /** Fetches more of the queue from the store when half of the window has gone out. */
   #load(): void {
-    if (this.#isLoading || this.#sink === undefined || this.#isWhole) return
-    const { store, limits } = this.#context
+    if (this.#isLoading || this.#sink === undefined || !this.isDurable) return
+    const { store, limits, onReadError } = this.#context
     const room = limits.queueWindow - this.#window.length
     const from = this.#head + this.#window.length
-    // With the whole window in flight there is nothing to send: the acknowledgements make the room.
-    if (room < limits.queueWindow / 2 && this.#next < from) return
-    if (room <= 0) return
+    const isHalfFree = room >= limits.queueWindow / 2 && this.#windowBytes <= limits.queueWindowBytes / 2
+    // With all of the window in flight, or no room in it, the acknowledgements bring us back here.
+    if (room <= 0 || (!isHalfFree && this.#next < from)) return
     const epoch = this.#epoch
     const end = this.#tail
-    const limit = Math.max(room, 1)
     this.#isLoading = true
-    store.readQueue(this.#sessionNumber, from, limit).then(
+    store.readQueue(this.#sessionNumber, from, room).then(
       (deliveries) => {
         this.#isLoading = false
-        if (epoch === this.#epoch) this.#loaded(deliveries, deliveries.length < limit ? end : undefined)
-        else this.#load()
+        if (epoch === this.#epoch) this.#loaded(deliveries, end)
+        else this.pump()
       },
-      () => {
+      (error: Error) => {
         this.#isLoading = false
+        onReadError(error)
       },
     )
   }
 
-  /** `end`: there is nothing else in the store below this sequence. */
-  #loaded(deliveries: Delivery[], end: number | undefined): void {
+  /** None: there is nothing else in the store below `end`. */
+  #loaded(deliveries: Delivery[], end: number): void {
     for (const delivery of deliveries) {
       this.#skipTo(delivery.sequence)
-      this.#window.push(delivery)
+      this.#keepInWindow(delivery)
     }
-    if (end !== undefined) this.#skipTo(end)
+    if (deliveries.length === 0) this.#skipTo(end)
     this.pump()
-    this.#load()
     this.#askForMore()
   }
 

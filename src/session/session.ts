@@ -44,6 +44,11 @@ export class Session {
     this.#note(expiresAt, this.outbound.sentBefore)
   }
 
+  /** It went with the broker: how much of its queue was sent stays unknown until it is back. */
+  lost(expiresAt: number): void {
+    this.#note(expiresAt, Number.POSITIVE_INFINITY)
+  }
+
   #note(expiresAt: number, sentBefore: number): void {
     this.record.expiresAt = expiresAt
     this.record.sentBefore = sentBefore
@@ -56,6 +61,15 @@ export class Session {
     this.subscriptions.set(subscription.topicFilter, subscription)
     if (this.isDurable) this.#store.putSubscription(this.record.number, subscription)
     return replaced
+  }
+
+  /** What was retained for it has been given. */
+  settleRetained(subscription: Subscription): void {
+    if (!subscription.owesRetained || this.subscriptions.get(subscription.topicFilter) !== subscription)
+      return
+    if (this.isDurable) {
+      this.#store.putSubscription(this.record.number, { ...subscription, owesRetained: false })
+    }
   }
 
   removeSubscription(topicFilter: string): Subscription | undefined {

@@ -18,6 +18,7 @@ export function subscriptionOf(record: SubscriptionRecord): Subscription {
     retainAsPublished: record.retainAsPublished,
     retainHandling: record.retainHandling,
     subscriptionIdentifier: record.subscriptionIdentifier,
+    owesRetained: record.owesRetained,
     shareName: share?.shareName,
     plainFilter: share?.topicFilter ?? record.topicFilter,
   }

@@ -58,10 +58,10 @@ export class BatchEncoder implements BatchWriter {
       else native.put(key, encodeMessage(this.#value, message).end())
     }
     for (const [sessionNumber, ids] of batch.received) {
-      for (const [packetId, isPut] of ids) {
+      for (const [packetId, change] of ids) {
         const key = receivedKey(sessionNumber, packetId)
-        if (isPut) native.put(key, EMPTY_VALUE)
-        else native.del(key)
+        if (change === 'gone') native.del(key)
+        else native.put(key, EMPTY_VALUE)
       }
     }
     for (const key of batch.sweptKeys) native.del(key)

@@ -21,6 +21,7 @@ export class MemoryStore implements Store {
   readonly committedBatch = ALWAYS_COMMITTED
   readonly isSaturated = false
   onRoom: () => void = () => {}
+  onDamage: (description: string) => void = () => {}
   onWriteError: (error: Error) => void = () => {}
   /** Session number -> sequence -> delivery, in the order of the sequences. The session bounds its queue. */
   readonly #queues = new Map<number, Map<number, Delivery>>()

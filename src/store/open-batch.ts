@@ -28,6 +28,9 @@ export interface Waiter {
   reject(error: Error): void
 }
 
+/** `put again`: the row was there before this batch, was deleted, and is put anew. */
+export type ReceivedChange = 'put' | 'gone' | 'put again'
+
 /** Rough bytes of a row besides its message, for the bound. */
 const ROW_BYTES = 32
 
@@ -50,8 +53,8 @@ export class OpenBatch {
   /** By a name of its own; see level-store.ts. */
   readonly rows = new Map<string, Row>()
   readonly retained = new Map<string, Message | undefined>()
-  /** Session number -> packet id -> whether it is put. */
-  readonly received = new Map<number, Map<number, boolean>>()
+  /** Session number -> packet id -> what becomes of its row. */
+  readonly received = new Map<number, Map<number, ReceivedChange>>()
   readonly sweptKeys: Buffer[] = []
   readonly bodies = new Map<number, BodyChange>()
   readonly listeners: CommitListener[] = []
@@ -111,15 +114,16 @@ export class OpenBatch {
   }
 
   putReceived(sessionNumber: number, packetId: number): void {
-    this.#receivedOf(sessionNumber).set(packetId, true)
+    const ids = this.#receivedOf(sessionNumber)
+    ids.set(packetId, ids.get(packetId) === 'gone' ? 'put again' : 'put')
     this.#count(ROW_BYTES)
   }
 
-  /** An id that this batch would have put was not there before: put and delete cancel each other. */
+  /** An id that came with this batch was not there before: put and delete cancel each other. */
   deleteReceived(sessionNumber: number, packetId: number): void {
     const ids = this.#receivedOf(sessionNumber)
-    if (ids.get(packetId) === true) ids.delete(packetId)
-    else ids.set(packetId, false)
+    if (ids.get(packetId) === 'put') ids.delete(packetId)
+    else ids.set(packetId, 'gone')
     this.#count(ROW_BYTES)
   }
 
@@ -174,10 +178,10 @@ export class OpenBatch {
     }
   }
 
-  #receivedOf(sessionNumber: number): Map<number, boolean> {
+  #receivedOf(sessionNumber: number): Map<number, ReceivedChange> {
     const known = this.received.get(sessionNumber)
     if (known !== undefined) return known
-    const ids = new Map<number, boolean>()
+    const ids = new Map<number, ReceivedChange>()
     this.received.set(sessionNumber, ids)
     return ids
   }

@@ -7,10 +7,12 @@ import { KeyKind, messageKey, queueKey, sequenceOfKey, sessionPrefix } from './k
 import { decodeDelivery, decodeMessage } from './message-records.ts'
 
 const CHUNK_BYTES = 256 * 1024
+/** A read ends with the chunk that reaches this. */
+const READ_BYTES_MAX = 2 * 1024 * 1024
 
 /**
- * Up to `limit` deliveries, fewer only at the end of the queue: rows that cannot be read are told to `onDamage` and
- * left out. Deliveries of one body share one Message.
+ * Up to `limit` deliveries, fewer where they are large, none only at the end of the queue: rows that cannot be read
+ * are told to `onDamage` and left out. Deliveries of one body share one Message.
  */
 export async function readDeliveries(
   database: Database,
@@ -27,8 +29,9 @@ export async function readDeliveries(
     snapshot,
   })
   const found: Delivery[] = []
+  let bytes = 0
   try {
-    while (found.length < range.limit) {
+    while (found.length < range.limit && (bytes < READ_BYTES_MAX || found.length === 0)) {
       const entries = await iterator.nextv(range.limit - found.length)
       if (entries.length === 0) break
       const deliveries: Delivery[] = []
@@ -38,7 +41,10 @@ export async function readDeliveries(
         else deliveries.push(delivery)
       }
       const getMany = (keys: Buffer[]) => database.getMany(keys, { snapshot })
-      found.push(...(await withBodies(deliveries, getMany, onDamage)))
+      for (const delivery of await withBodies(deliveries, getMany, onDamage)) {
+        found.push(delivery)
+        bytes += delivery.message?.length ?? 0
+      }
     }
   } finally {
     await iterator.close()

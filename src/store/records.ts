@@ -37,6 +37,7 @@ export function decodeSession(clientId: string, bytes: Buffer): SessionRecord | 
 const NO_LOCAL = 0x04
 const RETAIN_AS_PUBLISHED = 0x08
 const RETAIN_HANDLING_SHIFT = 4
+const OWES_RETAINED = 0x40
 
 /** Options as in SUBSCRIBE, then the identifier; the topic filter is in the key. */
 export function encodeSubscription(to: ValueWriter, record: SubscriptionRecord): ValueWriter {
@@ -44,7 +45,8 @@ export function encodeSubscription(to: ValueWriter, record: SubscriptionRecord):
     record.qos |
     (record.noLocal ? NO_LOCAL : 0) |
     (record.retainAsPublished ? RETAIN_AS_PUBLISHED : 0) |
-    (record.retainHandling << RETAIN_HANDLING_SHIFT)
+    (record.retainHandling << RETAIN_HANDLING_SHIFT) |
+    (record.owesRetained ? OWES_RETAINED : 0)
   return to.begin(RECORD_FORMAT).u8(options).varint(record.subscriptionIdentifier)
 }
 
@@ -61,6 +63,7 @@ export function decodeSubscription(topicFilter: string, bytes: Buffer): Subscrip
     noLocal: (options & NO_LOCAL) !== 0,
     retainAsPublished: (options & RETAIN_AS_PUBLISHED) !== 0,
     retainHandling: retainHandling as 0 | 1 | 2,
+    owesRetained: (options & OWES_RETAINED) !== 0,
     subscriptionIdentifier,
   }
 }

@@ -109,11 +109,13 @@ async function readQueueEnds(database: Database, found: Found): Promise<void> {
       for (const [number, stretch] of stretchesOf(entries, found.onDamage)) {
         if (number === lastNumber) {
           backward.seek(keys.queueKey(number, keys.U48_MAX))
-          stretch.last = Math.max(stretch.last, keys.sequenceOfKey((await backward.next()) ?? lastKey))
+          const last = keys.sequenceOfKey((await backward.next()) ?? lastKey)
+          stretch.isLeapt = last > stretch.last
+          stretch.last = Math.max(stretch.last, last)
         }
         const session = found.sessions.get(number)
         if (session === undefined) found.orphans.add(number)
-        else session.queue = queueEnds(stretch)
+        else session.queue = await queueEnds(database, number, stretch)
       }
       // A key that is no queue key is followed by the next one, wherever that is.
       if (lastNumber >= 0 && lastNumber < keys.U48_MAX) {
@@ -129,8 +131,9 @@ async function readQueueEnds(database: Database, found: Found): Promise<void> {
 interface Stretch {
   readonly first: number
   last: number
-  rows: number
   bytes: number
+  /** Rows before `last` were not read. */
+  isLeapt: boolean
 }
 
 function stretchesOf(entries: readonly Entry[], onDamage: OnDamage): Map<number, Stretch> {
@@ -144,20 +147,20 @@ function stretchesOf(entries: readonly Entry[], onDamage: OnDamage): Map<number,
     }
     const stretch = stretches.get(number)
     if (stretch === undefined) {
-      stretches.set(number, { first: sequence, last: sequence, rows: 1, bytes: deliveryBytes(value) })
+      stretches.set(number, { first: sequence, last: sequence, bytes: deliveryBytes(value), isLeapt: false })
     } else {
       stretch.last = sequence
-      stretch.rows++
       stretch.bytes += deliveryBytes(value)
     }
   }
   return stretches
 }
 
-/** The bytes of the rows that were read, extended to the rows that were leapt over. */
-function queueEnds({ first, last, rows, bytes }: Stretch): QueueEnds {
-  const tail = last + 1
-  return { head: first, tail, bytes: Math.round((bytes / rows) * (tail - first)) }
+async function queueEnds(database: Database, number: number, stretch: Stretch): Promise<QueueEnds> {
+  const tail = stretch.last + 1
+  if (!stretch.isLeapt) return { head: stretch.first, tail, bytes: stretch.bytes }
+  const [from, to] = [keys.queueKey(number, stretch.first), keys.queueKey(number, keys.U48_MAX)]
+  return { head: stretch.first, tail, bytes: await database.approximateSize(from, to) }
 }
 
 async function readReceived(database: Database, found: Found): Promise<void> {

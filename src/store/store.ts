@@ -27,6 +27,8 @@ export interface SubscriptionRecord {
   readonly noLocal: boolean
   readonly retainAsPublished: boolean
   readonly retainHandling: 0 | 1 | 2
+  /** Retained messages are still to be given for it. */
+  readonly owesRetained: boolean
   /** 0: none. */
   readonly subscriptionIdentifier: number
 }
@@ -93,7 +95,10 @@ export interface Store {
   release(sessionNumber: number, delivery: Delivery): void
   /** Done, or dropped. */
   dequeue(sessionNumber: number, delivery: Delivery): void
-  /** Up to `limit` deliveries with sequence >= `from`, oldest first, once all that was enqueued before is down. */
+  /**
+   * Up to `limit` deliveries with sequence >= `from`, oldest first, once all that was enqueued before is down.
+   * Fewer where they are large; none only where there is none.
+   */
   readQueue(sessionNumber: number, from: number, limit: number): Promise<Delivery[]>
 
   /** Grows with every put and delete that an acknowledgement would have to wait for. */
@@ -108,6 +113,8 @@ export interface Store {
   /** The open batch has reached its bound: stop reading from publishers until `onRoom` is called. */
   readonly isSaturated: boolean
   onRoom: () => void
+  /** Called for each row that can't be read; it is left out, and the rest serves. */
+  onDamage: (description: string) => void
   /** Called for each write that failed; it is tried again, and nothing of it is acknowledged before it succeeds. */
   onWriteError: (error: Error) => void
 }

@@ -18,6 +18,7 @@ import { type OutboundAliases, TopicAliases } from './topic-aliases.ts'
 const CLOSE_GRACE_MS = 2_000
 /** What a turn may pile up before it is written all the same: a packet of 8 bytes with an alias becomes 65 kB. */
 const TURN_BYTES_MAX = 1_048_576
+const ACK_BYTES = 4
 
 /** What the broker is told of a connection. All calls are synchronous. */
 export interface ConnectionHandler {
@@ -44,7 +45,7 @@ export class Connection {
   /** The client's Maximum Packet Size, in bytes. */
   maximumPacketSize = Number.POSITIVE_INFINITY
   lastReceivedAt: number
-  /** Bytes that the socket had not taken at the last flush; 0 while it keeps up. */
+  /** Bytes that wait for a peer which is behind, about; 0 while it keeps up. */
   backlog = 0
   isPaused = false
   isClosed = false
@@ -86,8 +87,7 @@ export class Connection {
   /** Adds one PUBLISH. False: it is above the client's Maximum Packet Size. [v5 MQTT-3.1.2-24] */
   deliver(message: Message, fields: PublishFields): boolean {
     if (this.closeReason !== undefined) return true
-    this.#turnBytes += message.length
-    if (this.#turnBytes > TURN_BYTES_MAX) this.flush()
+    this.#grow(message.length)
     if (
       fields.qos === 0 &&
       message.qos === 0 &&
@@ -113,13 +113,16 @@ export class Connection {
 
   acknowledge(type: AckType, packetId: number, reasonCode: number): void {
     if (this.closeReason !== undefined) return
+    this.#grow(ACK_BYTES)
     encodeAck(this.#outputOfTurn(), type, packetId, reasonCode, this.version)
   }
 
   /** Adds a whole encoded packet. False: above the client's Maximum Packet Size, not sent. */
   send(packet: Buffer): boolean {
     if (packet.length > this.maximumPacketSize) return false
-    if (this.closeReason === undefined) this.#outputOfTurn().append(packet, 0, packet.length)
+    if (this.closeReason !== undefined) return true
+    this.#grow(packet.length)
+    this.#outputOfTurn().append(packet, 0, packet.length)
     return true
   }
 
@@ -145,22 +148,29 @@ export class Connection {
   close(reason: CloseReason): void {
     if (this.closeReason !== undefined) return
     this.closeReason = reason
+    this.backlog = 0
     this.flush()
     this.#hangUp()
     this.#stream.resume()
     this.#closed(reason, undefined)
   }
 
-  /** One write for all of the turn. */
+  /** One write for all of the turn. While the peer is behind, what it is sent gathers in one output. */
   flush(): void {
     const output = this.#output
-    this.#turnBytes = 0
-    if (output === undefined) return
+    if (output === undefined || this.backlog > 0) return
     this.#output = undefined
+    this.#turnBytes = 0
     if (this.isClosed) return
     const stream = this.#stream
     const hasRoom = output.writeTo(stream, this.#copiesAtOnce)
-    this.backlog = hasRoom || stream.writableLength === 0 ? 0 : stream.writableLength
+    this.backlog = hasRoom ? 0 : stream.writableLength
+  }
+
+  #grow(bytes: number): void {
+    if (this.backlog > 0) this.backlog += bytes
+    else this.#turnBytes += bytes
+    if (this.#turnBytes > TURN_BYTES_MAX) this.flush()
   }
 
   #outputOfTurn(): Output {
@@ -180,7 +190,8 @@ export class Connection {
 
   #drained(): void {
     this.backlog = 0
-    if (this.closeReason === undefined) this.#handler.drained()
+    this.flush()
+    if (this.closeReason === undefined && this.backlog === 0) this.#handler.drained()
   }
 
   #ended(): void {

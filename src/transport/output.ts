@@ -75,21 +75,23 @@ export class Output implements ByteTarget {
    * `copiesAtOnce`: what the stream counts as written it holds on to no longer. False: the stream wants a pause.
    */
   writeTo(stream: Duplex, copiesAtOnce: boolean): boolean {
-    const hasRoom = this.#pieces.length === 0 ? this.#writeOne(stream) : this.#writeAll(stream)
+    // What will wait is copied: two bytes must not hold a whole buffer, or the chunk that they came in.
+    const isBehind = stream.writableLength > 0
+    if (this.#runEnd > 0 && (this.length > 0 || this.#pieces.length > 0 || isBehind)) this.#settleRun()
+    const isOne = this.#pieces.length === 0
+    const hasRoom = isOne ? stream.write(this.#view(isBehind)) : this.#writeAll(stream)
     // Bytes that the socket still holds are its own from now on, and this output with them.
-    if (copiesAtOnce && stream.writableLength === 0) this.#recycle()
+    if (copiesAtOnce && (stream.writableLength === 0 || (isBehind && isOne))) this.#recycle()
     return hasRoom
   }
 
-  #writeOne(stream: Duplex): boolean {
-    if (this.length === 0) return stream.write(this.#run.subarray(this.#runStart, this.#runEnd))
-    if (this.#runEnd > 0) this.#settleRun()
-    if (this.#pieces.length > 0) return this.#writeAll(stream)
-    return stream.write(this.bytes.subarray(0, this.length))
+  #view(isCopied: boolean): Buffer {
+    if (this.#runEnd > 0) return this.#run.subarray(this.#runStart, this.#runEnd)
+    const view = this.bytes.subarray(0, this.length)
+    return isCopied ? Buffer.from(view) : view
   }
 
   #writeAll(stream: Duplex): boolean {
-    if (this.#runEnd > 0) this.#settleRun()
     this.#seal()
     let hasRoom = true
     stream.cork()

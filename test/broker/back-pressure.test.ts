@@ -1,7 +1,7 @@
 // A receiver that does not take what it is sent: its QoS 1 and 2 wait, its QoS 0 is dropped, nobody else notices.
 import { describe, expect, it } from 'vitest'
 import { flow, turns } from '../kit/flow.ts'
-import { puback } from '../kit/packets.ts'
+import { puback, publish1 } from '../kit/packets.ts'
 import type { Peer } from '../kit/peer.ts'
 import { openBroker, STORES } from '../kit/test-broker.ts'
 
@@ -84,4 +84,25 @@ describe.each(STORES)('behind a socket that does not drain, on the %s store', (s
     slow.brokerEnd.destroy()
     await kit.servesOthers()
   })
+})
+
+it('a publisher that outruns the disk is not read from until there is room, nor closed for its silence', async () => {
+  const kit = await openBroker()
+  const sender = await kit.client('sender', { fields: { keepalive: 10 } })
+  kit.store.fillUp()
+  await flow(sender)
+    .send(publish1(1, 'a', 'x'), publish1(2, 'a', 'x'))
+    .receive(puback(1, 0x10), puback(2, 0x10))
+  sender.send(publish1(3, 'a', 'x'))
+  await kit.settle()
+  kit.clock.advance(100_000)
+  await kit.settle()
+  expect(sender.waiting).toBe(0)
+  expect(sender.isClosed).toBe(false)
+  kit.store.makeRoom()
+  await flow(sender)
+    .receive(puback(3, 0x10))
+    .send(publish1(4, 'a', 'x'))
+    .receive(puback(4, 0x10))
+    .receiveNothing()
 })

@@ -6,6 +6,7 @@ import {
   connack,
   connect,
   disconnect,
+  puback,
   publish,
   publish1,
   publish2,
@@ -142,6 +143,16 @@ it('a local subscription ends with unsubscribe, however often it is called', asy
   expect(received).toBe(1)
 })
 
+it('what a local subscription had not finished when it ended is counted, once', async () => {
+  const kit = await openBroker()
+  const subscription = kit.broker.subscribe('a', () => new Promise<void>(() => {}))
+  await kit.broker.publish({ topicName: 'a', payload: 'x', qos: 1 })
+  await turns()
+  subscription.unsubscribe()
+  subscription.unsubscribe()
+  expect(kit.dropped('session-ended')).toBe(1)
+})
+
 it('a local subscription may be shared with clients', async () => {
   const kit = await openBroker()
   const received: string[] = []
@@ -263,6 +274,16 @@ describe.each(STORES)('closing on the %s store', (store) => {
       .receive(publish1(1, 'a', 'x'), disconnect(0x8b))
       .closed()
   })
+})
+
+it('lets acknowledgements that wait for the disk leave before its farewell', async () => {
+  const kit = await openBroker({ store: 'level' })
+  await flow(await kit.subscriber('away', 'a', 1, { fields: kept })).drop()
+  const sender = await kit.client('sender')
+  sender.send(publish1(1, 'a', 'x'), publish1(2, 'a', 'y'))
+  await turns(1)
+  await kit.close()
+  await flow(sender).receive(puback(1), puback(2), disconnect(0x8b)).closed()
 })
 
 it('keeps the will of a kept session for the next start, and publishes that of one that ends', async () => {

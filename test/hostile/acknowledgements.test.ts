@@ -29,7 +29,8 @@ async function countOf(peer: Peer): Promise<number> {
 }
 
 describe('a client that publishes at QoS 2 and never releases', () => {
-  const packet = (id: number, firstByte = 0x34): Buffer => frame(firstByte, text('a'), u16(id), Buffer.from('x'))
+  const packet = (id: number, firstByte = 0x34): Buffer =>
+    frame(firstByte, text('a'), u16(id), Buffer.from('x'))
 
   it('has every packet id there is at most, and its repeats are not published again', async () => {
     const kit = await openHostile()
@@ -68,26 +69,29 @@ describe('a subscriber that never acknowledges', () => {
     [4, 2],
     [5, 1],
     [5, 2],
-  ] as const)('has inFlightMax and a queue of queueMessagesMax, in version %i at QoS %i', async (version, qos) => {
-    const kit = await openHostile({ inFlightMax: 10, queueMessagesMax: 30 })
-    const hostile = await kit.subscriber('hostile', 'a', qos, { version })
-    const reader = await kit.subscriber('reader', 'a', 1, { version })
-    for (const id of range(100)) {
-      await kit.broker.publish({ topicName: 'a', payload: String(id), qos: 2 })
-      await flow(reader)
-        .receive(publish1(id, 'a', String(id)))
-        .send(puback(id))
-    }
-    expect(await countOf(hostile)).toBe(10)
-    expect(kit.dropped('queue-full')).toBe(70)
-    // What it was sent stays its own: one acknowledgement makes room for one more.
-    const { packet } = await hostile.next()
-    const id = packet.messageId as number
-    if (qos === 1) hostile.send(puback(id))
-    else hostile.send(pubrec(id), pubcomp(id))
-    expect(await countOf(hostile)).toBe(qos === 1 ? 10 : 11)
-    await kit.servesOthers()
-  })
+  ] as const)(
+    'has inFlightMax and a queue of queueMessagesMax, in version %i at QoS %i',
+    async (version, qos) => {
+      const kit = await openHostile({ inFlightMax: 10, queueMessagesMax: 30 })
+      const hostile = await kit.subscriber('hostile', 'a', qos, { version })
+      const reader = await kit.subscriber('reader', 'a', 1, { version })
+      for (const id of range(100)) {
+        await kit.broker.publish({ topicName: 'a', payload: String(id), qos: 2 })
+        await flow(reader)
+          .receive(publish1(id, 'a', String(id)))
+          .send(puback(id))
+      }
+      expect(await countOf(hostile)).toBe(10)
+      expect(kit.dropped('queue-full')).toBe(70)
+      // What it was sent stays its own: one acknowledgement makes room for one more.
+      const { packet } = await hostile.next()
+      const id = packet.messageId as number
+      if (qos === 1) hostile.send(puback(id))
+      else hostile.send(pubrec(id), pubcomp(id))
+      expect(await countOf(hostile)).toBe(qos === 1 ? 10 : 11)
+      await kit.servesOthers()
+    },
+  )
 
   it('has a queue of queueBytesMax', async () => {
     const kit = await openHostile({ queueBytesMax: 10_000 })
@@ -119,7 +123,8 @@ describe('acknowledgements of what was never sent', () => {
     const peer = await kit.client('hostile', { version })
     const reason = answer?.endsWith('03') ? '92' : ''
     peer.send(join(range(COUNT).map((id) => Buffer.concat([Buffer.from([firstByte, 2]), u16(id)]))))
-    const expected = answer === undefined ? [] : range(COUNT).map((id) => hex(answer + u16(id).toString('hex') + reason))
+    const expected =
+      answer === undefined ? [] : range(COUNT).map((id) => hex(answer + u16(id).toString('hex') + reason))
     expect(await countOf(peer)).toBe(expected.length)
     for (const bytes of expected) expect((await peer.next()).bytes.equals(bytes)).toBe(true)
     await flow(peer).receiveNothing()
@@ -172,22 +177,25 @@ describe('in one chunk', () => {
     [5, [disconnect(ReasonCode.MalformedPacket)]],
     [4, []],
     [3, []],
-  ] as const)('what comes before a malformed packet counts, and nothing behind it, in version %i', async (...row) => {
-    const [version, answer] = row
-    const kit = await openHostile()
-    const reader = await kit.subscriber('reader', '#', 0)
-    const peer = await kit.client('hostile', { version })
-    const before = range(1_000).map((id) => publish1(id, 'before', String(id)))
-    const after = range(1_000).map((id) => publish1(id, 'after', String(id)))
-    await flow(peer)
-      .send(...before, malformed, ...after)
-      .receive(...range(1_000).map((id) => puback(id)), ...answer)
-      .closed()
-    await flow(reader)
-      .receive(...range(1_000).map((id) => publish('before', String(id))))
-      .receiveNothing()
-    await kit.servesOthers()
-  })
+  ] as const)(
+    'what comes before a malformed packet counts, and nothing behind it, in version %i',
+    async (...row) => {
+      const [version, answer] = row
+      const kit = await openHostile()
+      const reader = await kit.subscriber('reader', '#', 0)
+      const peer = await kit.client('hostile', { version })
+      const before = range(1_000).map((id) => publish1(id, 'before', String(id)))
+      const after = range(1_000).map((id) => publish1(id, 'after', String(id)))
+      await flow(peer)
+        .send(...before, malformed, ...after)
+        .receive(...range(1_000).map((id) => puback(id)), ...answer)
+        .closed()
+      await flow(reader)
+        .receive(...range(1_000).map((id) => publish('before', String(id))))
+        .receiveNothing()
+      await kit.servesOthers()
+    },
+  )
 
   it.each([3, 4, 5] as const)('nothing behind DISCONNECT counts, in version %i', async (version) => {
     const kit = await openHostile()

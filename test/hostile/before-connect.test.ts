@@ -25,7 +25,10 @@ describe('a connection without a whole CONNECT', () => {
   it.each([
     ['of 3.1.1', connect4('slow')],
     ['with a will and 1,000 bytes', frame(0x10, text('MQTT'), hex('04 06 0000'), text('slow'), text('w'))],
-    ['whose remaining length says more than there is', hex('10 ff 7f 0004 4d515454 04 02 0000 0004 736c6f77')],
+    [
+      'whose remaining length says more than there is',
+      hex('10 ff 7f 0004 4d515454 04 02 0000 0004 736c6f77'),
+    ],
   ])('%s, a byte a second, has no more time than any other', async (_, bytes) => {
     const kit = await openHostile()
     const peer = kit.peer(4)
@@ -62,9 +65,7 @@ describe('a connection without a whole CONNECT', () => {
     await flow(kit.peer())
       .send(Buffer.from(`GET /${'x'.repeat(2_000)} HTTP/1.1\r\n\r\n`))
       .closed()
-    await flow(kit.peer())
-      .send(hex('16 03 01 02 00 01 00 01 fc 03 03'), Buffer.alloc(600))
-      .closed()
+    await flow(kit.peer()).send(hex('16 03 01 02 00 01 00 01 fc 03 03'), Buffer.alloc(600)).closed()
     await kit.servesOthers()
   })
 })
@@ -106,9 +107,7 @@ describe('a length that is a lie', () => {
       await flow(kit.peer()).send(bytes).closed()
       const peer = await kit.client('hostile')
       for (const byte of bytes.subarray(0, 5)) peer.send(Buffer.from([byte]))
-      await flow(peer)
-        .receive(disconnect(ReasonCode.MalformedPacket))
-        .closed()
+      await flow(peer).receive(disconnect(ReasonCode.MalformedPacket)).closed()
       await flow(await kit.client('hostile', { version: 4 }))
         .send(bytes)
         .closed()
@@ -116,18 +115,21 @@ describe('a length that is a lie', () => {
     await kit.servesOthers()
   })
 
-  it.each([0x30, 0x82, 0xe0])('costs memory for what has come, not for what was said: %i', async (firstByte) => {
-    const kit = await openHostile({ maximumPacketSize: PACKET_SIZE_MAX })
-    const before = process.memoryUsage().arrayBuffers
-    for (let i = 0; i < 200; i++) {
-      const peer = await kit.client(`hostile ${i}`, { version: 4 })
-      peer.send(Buffer.concat([Buffer.from([firstByte]), hex('ff ff ff 7f'), Buffer.alloc(100)]))
-    }
-    await kit.settle()
-    // 200 times 256 MB were announced.
-    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64_000_000)
-    await kit.servesOthers()
-  })
+  it.each([0x30, 0x82, 0xe0])(
+    'costs memory for what has come, not for what was said: %i',
+    async (firstByte) => {
+      const kit = await openHostile({ maximumPacketSize: PACKET_SIZE_MAX })
+      const before = process.memoryUsage().arrayBuffers
+      for (let i = 0; i < 200; i++) {
+        const peer = await kit.client(`hostile ${i}`, { version: 4 })
+        peer.send(Buffer.concat([Buffer.from([firstByte]), hex('ff ff ff 7f'), Buffer.alloc(100)]))
+      }
+      await kit.settle()
+      // 200 times 256 MB were announced.
+      expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(64_000_000)
+      await kit.servesOthers()
+    },
+  )
 })
 
 describe('a client that has connected and then says nothing', () => {

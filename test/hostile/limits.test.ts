@@ -22,22 +22,25 @@ const filters = (count: number): string[] => Array.from({ length: count }, (_, i
 const times = <T>(count: number, value: T): T[] => new Array<T>(count).fill(value)
 
 describe('subscriptions', () => {
-  it.each([3, 4, 5] as const)('10,000 of them in one SUBSCRIBE are all taken, in version %i', async (version) => {
-    const kit = await openHostile()
-    const peer = await kit.client('hostile', { version })
-    await flow(peer)
-      .send(subscribe(1, filters(10_000), 1))
-      .receive(suback(1, ...times(10_000, 1)))
-      .do(() => kit.publish('filter/9999', 'x'))
-      .receive(publish('filter/9999', 'x'))
-      .send(unsubscribe(2, ...filters(10_000)))
-      .receive(version === 5 ? unsuback(2, ...times(10_000, 0)) : unsuback(2))
-      .do(() => kit.publish('filter/9999', 'x'))
-      .receiveNothing()
-    await kit.servesOthers()
-  })
+  it.each([3, 4, 5] as const)(
+    '10,000 of them in one SUBSCRIBE are all taken, in version %i',
+    async (version) => {
+      const kit = await openHostile()
+      const peer = await kit.client('hostile', { version })
+      await flow(peer)
+        .send(subscribe(1, filters(10_000), 1))
+        .receive(suback(1, ...times(10_000, 1)))
+        .do(() => kit.publish('filter/9999', 'x'))
+        .receive(publish('filter/9999', 'x'))
+        .send(unsubscribe(2, ...filters(10_000)))
+        .receive(version === 5 ? unsuback(2, ...times(10_000, 0)) : unsuback(2))
+        .do(() => kit.publish('filter/9999', 'x'))
+        .receiveNothing()
+      await kit.servesOthers()
+    },
+  )
 
-  it('10,000 of them while retained messages are being given cost each other nothing', async () => {
+  it('10,000 of them while retained messages are being given lose none of these', async () => {
     const kit = await openHostile()
     for (let i = 0; i < 1_000; i++) await kit.publish(`retained/${i}`, 'x', true)
     const peer = await kit.client('hostile')
@@ -102,18 +105,21 @@ describe('a packet above its limit', () => {
     [5, [disconnect(ReasonCode.PacketTooLarge)]],
     [4, []],
     [3, []],
-  ] as [3 | 4 | 5, Said[]][])('maximumPacketSize is refused before its body, in version %i', async (version, answer) => {
-    const kit = await openHostile({ maximumPacketSize: 1_000 })
-    const peer = await kit.client('hostile', { version })
-    await flow(peer)
-      .send(frame(0x30, Buffer.concat([text('a'), version === 5 ? hex('00') : hex(''), Buffer.alloc(990)])))
-      .receiveNothing()
-    await flow(peer)
-      .send(hex('30 e6 07'))
-      .receive(...answer)
-      .closed()
-    await kit.servesOthers()
-  })
+  ] as [3 | 4 | 5, Said[]][])(
+    'maximumPacketSize is refused before its body, in version %i',
+    async (version, answer) => {
+      const kit = await openHostile({ maximumPacketSize: 1_000 })
+      const peer = await kit.client('hostile', { version })
+      await flow(peer)
+        .send(frame(0x30, Buffer.concat([text('a'), version === 5 ? hex('00') : hex(''), Buffer.alloc(990)])))
+        .receiveNothing()
+      await flow(peer)
+        .send(hex('30 e6 07'))
+        .receive(...answer)
+        .closed()
+      await kit.servesOthers()
+    },
+  )
 })
 
 describe('the number of', () => {

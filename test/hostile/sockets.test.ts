@@ -4,7 +4,7 @@ import { connect as dial, type Socket } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { flow } from '../kit/flow.ts'
 import { connect4, frame, hex, text, u16 } from '../kit/frames.ts'
-import { connack, connect, decode, disconnect, encode, publish, suback, subscribe, willOf } from '../kit/packets.ts'
+import { connect, decode, disconnect, encode, publish, subscribe, willOf } from '../kit/packets.ts'
 import { type HostileBroker, openHostile } from './hostile-broker.ts'
 
 async function listening(): Promise<{ kit: HostileBroker; open: () => Promise<Socket> }> {
@@ -133,5 +133,5 @@ it('a thousand sockets that come and go at once leave the listener as it was', a
   }
   const socket = await open()
   socket.write(Buffer.concat([connect4('last'), encode(subscribe(1, 'a', 0), 4)]))
-  expect(await next(socket)).toBe(Buffer.concat([encode(connack(), 4), encode(suback(1, 0), 4)]).toString('hex'))
+  expect(await next(socket)).toBe('200200009003000100')
 })

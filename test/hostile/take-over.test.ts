@@ -12,23 +12,30 @@ const kept = { clean: false, properties: { sessionExpiryInterval: 30 } }
 const limits = { sessionsMax: 3, connectionsMax: TIMES + 2 }
 
 describe.each(STORES)('on the %s store', (store) => {
-  it.each([3, 4, 5] as const)('a storm of one client id leaves one session, in version %i', async (version) => {
-    const kit = await openHostile(limits, store)
-    const peers = Array.from({ length: TIMES }, () => kit.peer(version))
-    for (const peer of peers) peer.send(connect('same', kept))
-    await kit.settle()
-    const last = peers.pop()
-    for (const peer of peers) {
-      await flow(peer).do(() => peer.closed())
-      expect(peer.waiting).toBeLessThanOrEqual(2)
-    }
-    if (last === undefined) throw new Error('there is a last one')
-    // CONNACK came after however many had been before it, whose session it found.
-    expect((await last.next()).packet).toMatchObject({ cmd: 'connack', code: 0, sessionPresent: version > 3 })
-    await flow(last).receiveNothing()
-    await kit.servesOthers()
-    await kit.leavesNothing()
-  })
+  it.each([3, 4, 5] as const)(
+    'a storm of one client id leaves one session, in version %i',
+    async (version) => {
+      const kit = await openHostile(limits, store)
+      const peers = Array.from({ length: TIMES }, () => kit.peer(version))
+      for (const peer of peers) peer.send(connect('same', kept))
+      await kit.settle()
+      const last = peers.pop()
+      for (const peer of peers) {
+        await flow(peer).do(() => peer.closed())
+        expect(peer.waiting).toBeLessThanOrEqual(2)
+      }
+      if (last === undefined) throw new Error('there is a last one')
+      // CONNACK came after however many had been before it, whose session it found.
+      expect((await last.next()).packet).toMatchObject({
+        cmd: 'connack',
+        code: 0,
+        sessionPresent: version > 3,
+      })
+      await flow(last).receiveNothing()
+      await kit.servesOthers()
+      await kit.leavesNothing()
+    },
+  )
 
   it('one after the other, each finds what the one before it left', async () => {
     const kit = await openHostile(limits, store)

@@ -14,6 +14,7 @@ import type {
 export class HeldStore implements Store {
   readonly #inner: Store
   #isHeld = false
+  #isFull = false
   #committedBefore = 0
   readonly #news: (() => void)[] = []
   readonly #reads = new Set<Promise<unknown>>()
@@ -26,6 +27,16 @@ export class HeldStore implements Store {
   hold(): void {
     this.#committedBefore = this.#inner.committedBatch
     this.#isHeld = true
+  }
+
+  /** From now on there is no room for more, until makeRoom. */
+  fillUp(): void {
+    this.#isFull = true
+  }
+
+  makeRoom(): void {
+    this.#isFull = false
+    this.onRoom()
   }
 
   /** Everybody hears of what is down by now, in order, and of all that follows. */
@@ -121,7 +132,7 @@ export class HeldStore implements Store {
     return this.#inner.openBatch
   }
   get isSaturated(): boolean {
-    return this.#inner.isSaturated
+    return this.#isFull || this.#inner.isSaturated
   }
   get onRoom(): () => void {
     return this.#inner.onRoom
@@ -134,5 +145,11 @@ export class HeldStore implements Store {
   }
   set onWriteError(onWriteError: (error: Error) => void) {
     this.#inner.onWriteError = onWriteError
+  }
+  get onDamage(): (description: string) => void {
+    return this.#inner.onDamage
+  }
+  set onDamage(onDamage: (description: string) => void) {
+    this.#inner.onDamage = onDamage
   }
 }

@@ -286,7 +286,7 @@ describe('a queue on disk', () => {
   })
 
   it('after a restart repeats as much as may have been in flight, but nothing that has expired', async () => {
-    const queue = await levelQueue({ inFlightMax: 2 })
+    const queue = await levelQueue({ inFlightMax: 2, queueWindow: 2 })
     const expiresAt = queue.clock.now() + 1_000
     queue.outbound.push(messageOf('expires', 1, expiresAt), 1, false, undefined)
     queue.push(1, '1', '2')

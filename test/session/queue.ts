@@ -5,7 +5,7 @@ import { type Message, NEVER } from '../../src/packet/message.ts'
 import type { Qos } from '../../src/packet/protocol.ts'
 import { createMessage } from '../../src/packet/publish.ts'
 import { Drops } from '../../src/session/drops.ts'
-import { Outbound, type OutboundLimits } from '../../src/session/outbound.ts'
+import { Outbound, type OutboundContext, type OutboundLimits } from '../../src/session/outbound.ts'
 import { LevelStore } from '../../src/store/level-store.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import type { QueueEnds, SessionRecord, Store } from '../../src/store/store.ts'
@@ -15,6 +15,7 @@ export const LIMITS: OutboundLimits = {
   queueMessagesMax: 1_000_000,
   queueBytesMax: 1_000_000_000,
   queueWindow: 100,
+  queueWindowBytes: 1_000_000,
   inFlightMax: 1_000,
   outputBytesMax: 1_000_000,
 }
@@ -31,6 +32,7 @@ const record: SessionRecord = {
 export class Queue {
   readonly clock = new ManualClock()
   readonly drops = new Drops()
+  readonly readErrors: Error[] = []
   readonly limits: OutboundLimits
   store: Store
   outbound: Outbound
@@ -42,9 +44,13 @@ export class Queue {
   }
 
   make(isKept: boolean, stored?: QueueEnds): Outbound {
-    const { store, limits, drops } = this
-    const context = { store, limits, drops, now: () => this.clock.now() }
-    return new Outbound(context, isKept ? record.number : 0, stored)
+    return new Outbound(this.context, isKept ? record.number : 0, stored)
+  }
+
+  get context(): OutboundContext {
+    const { store, limits, drops, readErrors } = this
+    const onReadError = (error: Error): void => void readErrors.push(error)
+    return { store, limits, drops, now: () => this.clock.now(), onReadError }
   }
 
   push(qos: Qos, ...payloads: (string | number)[]): void {

@@ -59,11 +59,10 @@ describe('received packet ids', () => {
 describe('a session', () => {
   const options = { qos: 1, noLocal: false, retainAsPublished: false, retainHandling: 0 } as const
   const subscription = (topicFilter: string) =>
-    subscriptionOf({ topicFilter, ...options, subscriptionIdentifier: 0 })
+    subscriptionOf({ topicFilter, ...options, subscriptionIdentifier: 0, owesRetained: false })
   const sessionWith = (store: WritingStore, number: number): Session => {
-    const { drops, limits } = memoryQueue()
     const record = { number, clientId: 'c', identity: '', expiryInterval: 5, expiresAt: 100, sentBefore: 0 }
-    return new Session({ store, limits, drops, now: () => 0 }, record)
+    return new Session({ ...memoryQueue().context, store }, record)
   }
 
   it('has one subscription for each filter, shared ones beside plain ones', () => {

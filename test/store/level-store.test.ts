@@ -52,6 +52,7 @@ describe('after a restart', () => {
       retainAsPublished: true,
       retainHandling: 2,
       subscriptionIdentifier: 268_435_455,
+      owesRetained: false,
     }
     const plain = {
       ...record,
@@ -61,6 +62,7 @@ describe('after a restart', () => {
       retainAsPublished: false,
       retainHandling: 0 as const,
       subscriptionIdentifier: 0,
+      owesRetained: false,
     }
     store.putSubscription(session.number, { ...record, qos: 1 })
     store.putSubscription(session.number, record)

@@ -107,6 +107,7 @@ class Simulation {
       retainAsPublished: this.#random.below(2) === 0,
       retainHandling: this.#random.below(3) as 0 | 1 | 2,
       subscriptionIdentifier: this.#random.below(1_000),
+      owesRetained: false,
     }
     session.subscriptions.set(topicFilter, record)
     this.store.putSubscription(session.record.number, record)

@@ -21,6 +21,7 @@ function fill(store: Store, sessionNumber: number, shared = messageOf('shared'))
       retainAsPublished: false,
       retainHandling: 0,
       subscriptionIdentifier: i,
+      owesRetained: false,
     })
   }
 }
