@@ -30,8 +30,9 @@ export function handleConnect(link: Link, connect: Connect): void {
   link.phase = 'admitting'
   core.wills.set(clientId, connect.will, expiryInterval)
   agree(link, connect)
-  // It waits in any case: what an earlier connection put under this client id may still be on its way to the disk.
-  core.store.afterCommit({ committed: () => admit(link, connect, isPresent) }, 0)
+  // Also for what an earlier connection put under this client id, and may still be on its way to the disk.
+  if (core.store.isIdle) admit(link, connect, isPresent)
+  else core.store.afterCommit({ committed: () => admit(link, connect, isPresent) }, 0)
   if (!isAdmitted(link)) connection.pause()
 }
 

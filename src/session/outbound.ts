@@ -221,7 +221,7 @@ export class Outbound {
       this.#next++
       if (delivery.state === DeliveryState.Done) this.#advance()
     }
-    if (!this.#isWhole) this.#load()
+    this.#load()
   }
 
   /** False: it must wait for its batch, and all behind it too, to keep the order. */
@@ -309,7 +309,6 @@ export class Outbound {
     this.#inFlight--
     this.#advance()
     this.pump()
-    this.#load()
     this.#askForMore()
   }
 
@@ -335,7 +334,7 @@ export class Outbound {
 
   /** Fetches more of the queue from the store when half of the window has gone out. */
   #load(): void {
-    if (this.#isLoading || this.#sink === undefined || !this.isDurable) return
+    if (this.#isWhole || this.#isLoading || this.#sink === undefined) return
     const { store, limits, onReadError } = this.#context
     const room = limits.queueWindow - this.#window.length
     const from = this.#head + this.#window.length

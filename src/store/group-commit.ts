@@ -59,6 +59,10 @@ export class GroupCommit {
     this.#bytesMax = options.bytesMax ?? BATCH_BYTES_MAX
   }
 
+  get isIdle(): boolean {
+    return this.open.isEmpty && this.#writing === undefined
+  }
+
   get isSaturated(): boolean {
     return this.open.operations > this.#operationsMax || this.open.bytes > this.#bytesMax
   }

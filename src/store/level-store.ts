@@ -245,6 +245,10 @@ export class LevelStore implements Store {
     return this.#commit.flush()
   }
 
+  get isIdle(): boolean {
+    return this.#commit.isIdle
+  }
+
   get isSaturated(): boolean {
     return this.#commit.isSaturated
   }

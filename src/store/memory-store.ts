@@ -20,6 +20,7 @@ export class MemoryStore implements Store {
   readonly openBatch = ALWAYS_COMMITTED
   readonly committedBatch = ALWAYS_COMMITTED
   readonly isSaturated = false
+  readonly isIdle = true
   onRoom: () => void = () => {}
   onDamage: (description: string) => void = () => {}
   onWriteError: (error: Error) => void = () => {}

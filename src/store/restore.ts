@@ -21,6 +21,7 @@ export const NUMBERS_KEY = keys.textKey(KeyKind.Meta, 'session-numbers')
 const CHUNK_ROWS = 1_000
 /** Queues up to about this length are read through, longer ones are leapt over. */
 const QUEUE_CHUNK_ROWS = 100
+const QUEUE_END_ROWS = 10
 const EMPTY_QUEUE: QueueEnds = { head: 0, tail: 0, bytes: 0 }
 
 export interface Restored {
@@ -99,23 +100,23 @@ async function readSessions(database: Database, onDamage: OnDamage): Promise<Map
 async function readQueueEnds(database: Database, found: Found): Promise<void> {
   const range = keys.kindRange(KeyKind.Queue)
   const forward = database.iterator({ ...range, highWaterMarkBytes: 64 * 1024 })
-  const backward = database.keys({ ...range, reverse: true })
+  const backward = database.iterator({ ...range, reverse: true })
   try {
     for (;;) {
       const entries = await forward.nextv(QUEUE_CHUNK_ROWS)
       const lastKey = entries.at(-1)?.[0]
       if (lastKey === undefined) return
       const lastNumber = keys.sessionNumberOfKey(lastKey)
+      let end: Entry[] = []
       for (const [number, stretch] of stretchesOf(entries, found.onDamage)) {
         if (number === lastNumber) {
           backward.seek(keys.queueKey(number, keys.U48_MAX))
-          const last = keys.sequenceOfKey((await backward.next()) ?? lastKey)
-          stretch.isLeapt = last > stretch.last
-          stretch.last = Math.max(stretch.last, last)
+          end = await backward.nextv(QUEUE_END_ROWS)
+          stretch.last = Math.max(stretch.last, keys.sequenceOfKey(end[0]?.[0] ?? lastKey))
         }
         const session = found.sessions.get(number)
         if (session === undefined) found.orphans.add(number)
-        else session.queue = await queueEnds(database, number, stretch)
+        else session.queue = queueEnds(stretch, number === lastNumber ? end : [])
       }
       // A key that is no queue key is followed by the next one, wherever that is.
       if (lastNumber >= 0 && lastNumber < keys.U48_MAX) {
@@ -131,9 +132,8 @@ async function readQueueEnds(database: Database, found: Found): Promise<void> {
 interface Stretch {
   readonly first: number
   last: number
+  rows: number
   bytes: number
-  /** Rows before `last` were not read. */
-  isLeapt: boolean
 }
 
 function stretchesOf(entries: readonly Entry[], onDamage: OnDamage): Map<number, Stretch> {
@@ -147,20 +147,23 @@ function stretchesOf(entries: readonly Entry[], onDamage: OnDamage): Map<number,
     }
     const stretch = stretches.get(number)
     if (stretch === undefined) {
-      stretches.set(number, { first: sequence, last: sequence, bytes: deliveryBytes(value), isLeapt: false })
+      stretches.set(number, { first: sequence, last: sequence, rows: 1, bytes: deliveryBytes(value) })
     } else {
       stretch.last = sequence
+      stretch.rows++
       stretch.bytes += deliveryBytes(value)
     }
   }
   return stretches
 }
 
-async function queueEnds(database: Database, number: number, stretch: Stretch): Promise<QueueEnds> {
-  const tail = stretch.last + 1
-  if (!stretch.isLeapt) return { head: stretch.first, tail, bytes: stretch.bytes }
-  const [from, to] = [keys.queueKey(number, stretch.first), keys.queueKey(number, keys.U48_MAX)]
-  return { head: stretch.first, tail, bytes: await database.approximateSize(from, to) }
+/** Rows that were leapt over are taken to be like those at the end that has the smaller ones. */
+function queueEnds(stretch: Stretch, end: readonly Entry[]): QueueEnds {
+  const { first, last, rows } = stretch
+  const leapt = last + 1 - first - rows
+  const endBytes = end.reduce((sum, [, value]) => sum + deliveryBytes(value), 0)
+  const each = Math.min(stretch.bytes / rows, endBytes / Math.max(end.length, 1))
+  return { head: first, tail: last + 1, bytes: Math.round(stretch.bytes + Math.max(leapt, 0) * each) }
 }
 
 async function readReceived(database: Database, found: Found): Promise<void> {

@@ -106,6 +106,8 @@ export interface Store {
   /** Number of the batch that is open now; what is put now is down once `committedBatch` has reached it. */
   readonly openBatch: number
   readonly committedBatch: number
+  /** Everything that was put is down. */
+  readonly isIdle: boolean
   /** Calls `listener.committed(token)` when the open batch is down; in the order of the calls. */
   afterCommit(listener: CommitListener, token: number): void
   /** Resolves when everything put so far is down. */

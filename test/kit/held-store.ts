@@ -45,6 +45,10 @@ export class HeldStore implements Store {
     for (const tell of this.#news.splice(0)) tell()
   }
 
+  get isIdle(): boolean {
+    return this.#news.length === 0 && this.#inner.isIdle
+  }
+
   get committedBatch(): number {
     return this.#isHeld ? this.#committedBefore : this.#inner.committedBatch
   }

@@ -90,7 +90,8 @@ describe('a data folder that goes away under the store', () => {
     expect(payloadsOf(await read)).toEqual(['after'])
     expect(heard).toEqual([1])
     const { store: copy } = await openLevelStore(await copyOf(path))
-    expect((await copy.readQueue(number, 0, 10)).map(({ sequence }) => sequence)).toEqual([0, 1])
+    expect(await copy.readQueue(number, 0, 1)).toHaveLength(1)
+    expect(payloadsOf(await copy.readQueue(number, 1, 10))).toEqual(['after'])
   })
 
   it('does not keep the store from closing', async () => {
