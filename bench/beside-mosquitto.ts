@@ -75,7 +75,7 @@ async function measure(pattern: Pattern, port: number, processId: number): Promi
 
 const folder = mkdtempSync(join(tmpdir(), 'godwit-bench-'))
 const mosquitto = await startMosquitto(folder)
-const godwit = await BrokerProcess.start({ data: join(folder, 'data'), env: { GODWIT_LOG__LEVEL: 'error' } })
+const godwit = await BrokerProcess.start({ data: join(folder, 'data') })
 try {
   const figures = chosen.map((pattern) => ({ pattern, mosquitto: [] as number[], godwit: [] as number[] }))
   // The first round warms both up and is not counted.
