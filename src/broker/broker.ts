@@ -47,6 +47,8 @@ export class Broker {
   readonly #config: Config
   readonly #settings: ConnectionSettings
   #listeners: Listener[] = []
+  /** Each until its last bytes have left or been given up. */
+  readonly #streams = new Set<Duplex>()
   #localSubscribers = 0
   #closing: Promise<void> | undefined
 
@@ -85,7 +87,7 @@ export class Broker {
     const opened: Listener[] = []
     try {
       for (const address of addresses) {
-        opened.push(await listenTcp(address, (socket) => this.attach(socket)))
+        opened.push(await listenTcp(address, this.#config.transport, (socket) => this.attach(socket)))
       }
     } catch (error) {
       await Promise.all(opened.map((listener) => listener.close()))
@@ -98,6 +100,8 @@ export class Broker {
   /** Takes any byte stream as a connection of one client. */
   attach(stream: Duplex): void {
     const core = this.#core
+    this.#streams.add(stream)
+    stream.once('close', () => this.#streams.delete(stream))
     const connection = new Connection(stream, this.#settings, (made) => {
       const link = new Link(core, made)
       core.links.add(link)
@@ -170,7 +174,7 @@ export class Broker {
     for (const link of [...core.links]) {
       link.disconnect(ReasonCode.ServerShuttingDown, CloseReason.ServerShutdown)
     }
-    await Promise.all(listenersClosed)
+    await Promise.all([...listenersClosed, ...[...this.#streams].map(whenClosed)])
     core.wheel.close()
     await core.store.close()
   }
@@ -236,6 +240,9 @@ function assembleCore(config: Config, store: Store, clock: Clock, log: Logger): 
 
 const logWriteError = (log: Logger, error: Error): void =>
   log.error({ err: error }, 'the store could not write, and tries again')
+
+/** Resolves however it ends. */
+const whenClosed = (stream: Duplex): Promise<void> => new Promise((resolve) => stream.once('close', resolve))
 
 /** The store has room again: those that were held back are read from. */
 function readOn(core: Core): void {

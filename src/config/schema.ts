@@ -114,6 +114,17 @@ const limits = z
   })
   .readonly()
 
+const transport = z
+  .strictObject({
+    sharedReads: z
+      .boolean()
+      .default(true)
+      .describe(
+        'Whether sockets share the buffer of small reads, which costs less CPU and leans on how Node works.',
+      ),
+  })
+  .readonly()
+
 const log = z
   .strictObject({
     level: z
@@ -143,6 +154,7 @@ export const configSchema = z
       ),
     persistence: persistence.prefault({}).describe('What survives a restart, and where.'),
     limits: limits.prefault({}).describe('The bounds of everything that clients can make grow.'),
+    transport: transport.prefault({}).describe('How bytes come in and go out.'),
     log: log.prefault({}).describe('What is written about the run.'),
   })
   .readonly()

@@ -2,6 +2,7 @@
 import { once } from 'node:events'
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { GodwitError } from '../base/errors.ts'
+import { withSharedReads } from './shared-reads.ts'
 
 export interface ListenAddress {
   readonly host: string
@@ -14,9 +15,19 @@ export interface Listener {
   close(): Promise<void>
 }
 
+export interface TcpSettings {
+  /** See shared-reads.ts. */
+  readonly sharedReads: boolean
+}
+
 /** Rejects with ERR_GODWIT_LISTEN_*. Port 0 takes any free one, told in `address`. */
-export async function listenTcp(wanted: ListenAddress, accept: (socket: Socket) => void): Promise<Listener> {
-  const server = createServer({ noDelay: true, allowHalfOpen: true }, accept)
+export async function listenTcp(
+  wanted: ListenAddress,
+  { sharedReads }: TcpSettings,
+  accept: (socket: Socket) => void,
+): Promise<Listener> {
+  const options = { noDelay: true, allowHalfOpen: true, pauseOnConnect: sharedReads }
+  const server = createServer(options, (socket) => accept(sharedReads ? withSharedReads(socket) : socket))
   server.listen({ host: wanted.host, port: wanted.port, backlog: 1024 })
   try {
     await once(server, 'listening')
@@ -27,8 +38,10 @@ export async function listenTcp(wanted: ListenAddress, accept: (socket: Socket) 
   return { address: { host: address, port }, close: () => closeServer(server) }
 }
 
+/** The port is free when it resolves; connections are the broker's. */
 function closeServer(server: Server): Promise<void> {
-  return new Promise((resolve) => server.close(() => resolve()))
+  server.close()
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 function listenError({ host, port }: ListenAddress, cause: NodeJS.ErrnoException): GodwitError {
