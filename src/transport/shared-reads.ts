@@ -23,7 +23,10 @@ interface HandleOwner {
 export function withSharedReads(accepted: Socket): Socket {
   const owner = accepted as unknown as HandleOwner
   const handle = owner._handle
-  if (typeof handle !== 'object' || handle === null) return accepted
+  if (typeof handle !== 'object' || handle === null) {
+    process.nextTick(() => accepted.resume()) // It has its listeners by then.
+    return accepted
+  }
   let buffer = shared
   const onread = {
     buffer: (): Buffer => buffer,
