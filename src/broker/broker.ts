@@ -214,7 +214,6 @@ function assembleCore(config: Config, store: Store, clock: Clock, log: Logger): 
   const events = new EventEmitter<BrokerEvents>()
   const parts = {
     limits,
-    clock,
     wheel,
     store,
     log,

@@ -1,7 +1,6 @@
 // The parts that the packet handlers work with, made once by broker.ts and passed along with each Link.
 import type { EventEmitter } from 'node:events'
 import type { Logger } from 'pino'
-import type { Clock } from '../base/clock.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config } from '../config/schema.ts'
 import type { Drops } from '../session/drops.ts'
@@ -18,7 +17,6 @@ import type { Wills } from './wills.ts'
 
 export interface Core extends OutboundContext {
   readonly limits: Config['limits']
-  readonly clock: Clock
   readonly wheel: TimerWheel
   readonly store: Store
   readonly log: Logger

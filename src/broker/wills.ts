@@ -27,8 +27,10 @@ export class Wills {
     this.#context = context
   }
 
-  /** The client has connected, with or without a will: an earlier one is not published any more. [v5 MQTT-3.1.3-9]
-   * A will waits no longer than its session lives: `end` sees to that, but for one that is not kept. */
+  /**
+   * The client has connected, with or without a will: an earlier one is not published any more. [v5 MQTT-3.1.3-9]
+   * A will waits no longer than its session lives: SessionRegistry.end sees to that, but for one that is not kept.
+   */
   set(clientId: string, will: Will | undefined, sessionSeconds: number): void {
     this.discard(clientId)
     if (will === undefined) return
