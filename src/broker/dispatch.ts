@@ -1,18 +1,18 @@
-// From frames to handlers, one switch; and the only place where a peer's mistake is caught and answered.
+// From frames to handlers, one switch; and the only place where a peer's mistake is caught; answer-fault.ts answers it.
 import { AckPacket, decodeAck } from '../packet/ack.ts'
 import { decodeAuth } from '../packet/auth.ts'
-import { encodeConnack } from '../packet/connack.ts'
-import { connectVersion, decodeConnect } from '../packet/connect.ts'
+import { decodeConnect } from '../packet/connect.ts'
 import { decodeDisconnect } from '../packet/disconnect.ts'
 import { checkFixedHeader } from '../packet/fixed-header.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import { decodePingreq } from '../packet/pingreq.ts'
 import { type Frame, PacketType, packetTypeOf } from '../packet/protocol.ts'
 import { decodePublish, PublishPacket } from '../packet/publish.ts'
-import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
+import { ReasonCode } from '../packet/reason-codes.ts'
 import { decodeSubscribe } from '../packet/subscribe.ts'
 import { decodeUnsubscribe } from '../packet/unsubscribe.ts'
 import { CloseReason } from '../transport/close-reason.ts'
+import { answerFault } from './answer-fault.ts'
 import { handleAuth } from './handle-auth.ts'
 import { handleConnect } from './handle-connect.ts'
 import { handleDisconnect } from './handle-disconnect.ts'
@@ -99,39 +99,4 @@ function handleFirstPacket(link: Link, frame: Frame, type: number): void {
   const connect = decodeConnect(frame.bytes, frame.bodyStart, frame.end)
   checkFixedHeader(frame, connect.version)
   handleConnect(link, connect)
-}
-
-/** CONNACK to one that is not connected yet, DISCONNECT to a connected 5.0 client, a plain close to all others. */
-function answerFault(link: Link, error: unknown): void {
-  const { connection, core } = link
-  const isPeersFault = error instanceof MqttError
-  const reasonCode = isPeersFault ? error.reasonCode : ReasonCode.UnspecifiedError
-  const facts = {
-    clientId: link.session?.clientId,
-    address: connection.remoteAddress,
-    reasonCode,
-    reason: reasonName(reasonCode),
-  }
-  if (isPeersFault) core.log.info({ ...facts, why: error.why, field: error.field }, 'packet refused')
-  else core.log.error({ ...facts, err: error }, 'packet handler failed')
-  const closeReason = isPeersFault ? CloseReason.ProtocolViolation : CloseReason.InternalError
-  if (link.phase === 'connected') return link.disconnect(reasonCode, closeReason)
-  answerConnect(link, reasonCode)
-  connection.close(isPeersFault ? CloseReason.Refused : closeReason)
-}
-
-/** What has no return code before 5.0: only the close. [v3.1.1 MQTT-3.2.2-6] */
-const UNSPEAKABLE: ReadonlySet<ReasonCode> = new Set([
-  ReasonCode.MalformedPacket,
-  ReasonCode.ProtocolError,
-  ReasonCode.TopicNameInvalid,
-])
-
-function answerConnect(link: Link, reasonCode: ReasonCode): void {
-  const { frames } = link.connection
-  const isConnect = packetTypeOf(frames.bytes[frames.start] ?? 0) === PacketType.Connect
-  const version = isConnect ? connectVersion(frames.bytes, frames.bodyStart, frames.end) : 0
-  if (version === 0 && reasonCode !== ReasonCode.UnsupportedProtocolVersion) return
-  if (version !== 5 && UNSPEAKABLE.has(reasonCode)) return
-  link.connection.send(encodeConnack({ sessionPresent: false, reasonCode }, version === 0 ? 4 : version))
 }

@@ -1,103 +1,13 @@
-// CONNECT: who is it, which session, and what was agreed. CONNACK leaves when the session and the will are on disk.
-// From dispatch.ts; session-registry.ts has the session, connection-end.ts undoes all of it.
-import { randomUUID } from 'node:crypto'
-import { encodeConnack } from '../packet/connack.ts'
+// CONNECT: who is it, and may they come in. From dispatch.ts; admission.ts gives the session and answers.
 import type { Connect } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
-import { PACKET_SIZE_MAX } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
-import type { Session } from '../session/session.ts'
-import { CloseReason } from '../transport/close-reason.ts'
-import { OutboundAliases } from '../transport/topic-aliases.ts'
+import { enter } from './admission.ts'
 import type { Link } from './link.ts'
 
-const RECEIVE_MAXIMUM_DEFAULT = 65_535
-
 export function handleConnect(link: Link, connect: Connect): void {
-  const { core, connection } = link
   if (link.phase !== 'connecting') throw new MqttError(ReasonCode.ProtocolError, 'a second CONNECT', '')
-  connection.version = connect.version
+  link.connection.version = connect.version
   link.isBridge = connect.isBridge
-  const identity = core.gate.identify(connect)
-  const clientId = connect.clientId === '' ? assignClientId(connect) : connect.clientId
-  core.sessions.checkOwner(clientId, identity)
-  // The one that is there already gives way. [v5 MQTT-3.1.4-3] [v3.1.1 MQTT-3.1.4-2]
-  core.sessions.linkOf(clientId)?.disconnect(ReasonCode.SessionTakenOver, CloseReason.TakenOver)
-  const expiryInterval = Math.min(connect.sessionExpiryInterval, core.limits.sessionExpiryIntervalMax)
-  const { cleanStart } = connect
-  const { session, isPresent } = core.sessions.open(link, { clientId, identity, cleanStart, expiryInterval })
-  link.session = session
-  link.phase = 'admitting'
-  core.wills.set(clientId, connect.will, expiryInterval)
-  agree(link, connect)
-  // Also for what an earlier connection put under this client id, and may still be on its way to the disk.
-  if (core.store.isIdle) admit(link, connect, isPresent)
-  else core.store.afterCommit({ committed: () => admit(link, connect, isPresent) }, 0)
-  if (!isAdmitted(link)) connection.pause()
-}
-
-const isAdmitted = (link: Link): boolean => link.phase === 'connected'
-
-/** [v5 MQTT-3.1.3-6] [v5 MQTT-3.1.3-7] [v3.1.1 MQTT-3.1.3-8] */
-function assignClientId({ version, cleanStart }: Connect): string {
-  if (version === 5 || (version === 4 && cleanStart)) return `godwit-${randomUUID()}`
-  throw new MqttError(
-    ReasonCode.ClientIdentifierNotValid,
-    'empty, and a session to keep',
-    'client identifier',
-  )
-}
-
-function agree(link: Link, connect: Connect): void {
-  const { connection, core } = link
-  const { limits } = core
-  connection.maximumPacketSize = connect.maximumPacketSize
-  connection.frames.maximumPacketSize = limits.maximumPacketSize
-  connection.aliases.maximum = connect.version === 5 ? limits.topicAliasMaximum : 0
-  const aliases = Math.min(connect.topicAliasMaximum, limits.topicAliasMaximumOut)
-  if (aliases > 0) connection.useOutboundAliases(new OutboundAliases(aliases))
-  link.keepAliveMs = keepAliveOf(connect, limits.keepAliveMax) * 1500
-}
-
-/** Seconds; 0: none. Above the maximum, or none where there is a maximum, it is the maximum. [v5 MQTT-3.1.2-21] */
-function keepAliveOf({ keepAlive }: Connect, keepAliveMax: number): number {
-  if (keepAlive === 0) return keepAliveMax < 65_535 ? keepAliveMax : 0
-  return Math.min(keepAlive, keepAliveMax)
-}
-
-function admit(link: Link, connect: Connect, isPresent: boolean): void {
-  if (link.phase !== 'admitting') return // Gone, or taken over, meanwhile.
-  const { core, connection } = link
-  const session = link.session as Session
-  link.phase = 'connected'
-  connection.send(connackOf(link, connect, isPresent))
-  if (link.keepAliveMs > 0) core.wheel.schedule(link, core.now() + link.keepAliveMs)
-  else core.wheel.cancel(link)
-  const { clientId } = session
-  const { version, remoteAddress: address } = connection
-  core.log.info({ clientId, version, address, sessionPresent: isPresent }, 'client connected')
-  session.outbound.attach(connection, connect.receiveMaximum)
-  core.tell('connected', { clientId, version, address, sessionPresent: isPresent })
-  core.retained.resume(session)
-  connection.resume()
-}
-
-function connackOf(link: Link, connect: Connect, sessionPresent: boolean): Buffer {
-  const reasonCode = ReasonCode.Success
-  if (connect.version !== 5) return encodeConnack({ sessionPresent, reasonCode }, connect.version)
-  const { limits } = link.core
-  const { record, clientId } = link.session as Session
-  const keepAlive = keepAliveOf(connect, limits.keepAliveMax)
-  const properties = {
-    ...(record.expiryInterval !== connect.sessionExpiryInterval && {
-      sessionExpiryInterval: record.expiryInterval,
-    }),
-    ...(limits.receiveMaximum < RECEIVE_MAXIMUM_DEFAULT && { receiveMaximum: limits.receiveMaximum }),
-    ...(limits.maximumPacketSize < PACKET_SIZE_MAX && { maximumPacketSize: limits.maximumPacketSize }),
-    ...(connect.clientId === '' && { assignedClientIdentifier: clientId }),
-    ...(limits.topicAliasMaximum > 0 && { topicAliasMaximum: limits.topicAliasMaximum }),
-    ...(limits.retainedMessagesMax === 0 && { retainAvailable: false }),
-    ...(keepAlive !== connect.keepAlive && { serverKeepAlive: keepAlive }),
-  }
-  return encodeConnack({ sessionPresent, reasonCode, properties }, 5)
+  enter(link, connect, link.core.gate.identify(connect))
 }
