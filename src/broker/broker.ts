@@ -63,6 +63,7 @@ export class Broker {
   static async open({ config, store, clock, log }: BrokerParts): Promise<Broker> {
     const core = assembleCore(config, store, clock, log)
     store.onDamage = (what) => log.error({ what }, 'damaged in the store, and left out')
+    store.onLeftOver = (deliveries) => core.router.handOn(deliveries)
     const restorer = restorerOf(core)
     await store.open(restorer)
     restorer.finish()
@@ -143,7 +144,6 @@ export class Broker {
     if (subscription.shareName === undefined) core.retained.feed(session, subscription)
     const unsubscribe = (): void => {
       if (!session.outbound.isOnline) return
-      session.outbound.detach()
       core.sessions.end(session)
     }
     return { topicFilter, unsubscribe }

@@ -12,6 +12,8 @@ export interface Recipient {
   readonly qos: Qos
   readonly retainAsPublished: boolean
   readonly subscriptionIdentifiers: readonly number[] | undefined
+  /** As in Delivery. */
+  readonly share: string
   /** The same for messages that it published itself: without its No Local subscriptions. [v5 MQTT-3.8.3-3] */
   readonly ofItsOwn: Recipient | undefined
 }
@@ -58,5 +60,8 @@ function merge(
     if (subscription.subscriptionIdentifier > 0) identifiers.push(subscription.subscriptionIdentifier)
   }
   const subscriptionIdentifiers = identifiers.length === 0 ? undefined : identifiers
-  return { session, qos, retainAsPublished, subscriptionIdentifiers, ofItsOwn }
+  // A shared subscription comes alone: its group has chosen this member.
+  const first = subscriptions[0]
+  const share = first?.shareName === undefined ? '' : first.topicFilter
+  return { session, qos, retainAsPublished, subscriptionIdentifiers, share, ofItsOwn }
 }

@@ -6,9 +6,11 @@ import { ReasonCode } from '../packet/reason-codes.ts'
 import { DropReason, type Drops } from '../session/drops.ts'
 import type { Session } from '../session/session.ts'
 import type { Subscription } from '../session/subscription.ts'
+import { type Delivery, DeliveryState } from '../store/delivery.ts'
 import { MatchCache } from '../topic/match-cache.ts'
 import type { ShareGroup } from '../topic/shared-subscriptions.ts'
 import { SubscriptionTrie } from '../topic/subscription-trie.ts'
+import { parseShare } from '../topic/topic-filter.ts'
 import type { RetainedMessages } from './retained-messages.ts'
 import { makeRoute, type Recipient, type Route, recipientOf } from './route.ts'
 
@@ -61,16 +63,37 @@ export class Router {
     if (groups.length > 0) for (const group of groups) deliverToOne(message, group)
     return recipients.length + groups.length > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers
   }
+
+  /**
+   * What sessions that have ended leave behind. What came through a shared subscription goes to another member, but
+   * for a QoS 2 message that may have been sent: that one would arrive twice. [v5 MQTT-4.8.2-5]
+   */
+  handOn(leftOver: readonly Delivery[]): void {
+    for (const { message, share, qos, state } of leftOver) {
+      const mayBeHandedOn =
+        message !== undefined && share !== '' && (qos === 1 || state === DeliveryState.Waiting)
+      const group = mayBeHandedOn ? this.#groupOf(share) : undefined
+      const isHandedOn = group !== undefined && deliverToOne(message as Message, group)
+      if (!isHandedOn) this.#drops.count(DropReason.SessionEnded)
+    }
+  }
+
+  #groupOf(share: string): ShareGroup<Session, Subscription> | undefined {
+    const parsed = parseShare(share)
+    return parsed && this.#trie.group(parsed.shareName, parsed.topicFilter)
+  }
 }
 
 function deliver(message: Message, recipient: Recipient): void {
   const qos = lowerQos(message.qos, recipient.qos)
   const retain = message.retain && recipient.retainAsPublished // [v5 MQTT-3.3.1-12] [v5 MQTT-3.3.1-13]
-  recipient.session.outbound.push(message, qos, retain, recipient.subscriptionIdentifiers)
+  recipient.session.outbound.push(message, qos, retain, recipient.subscriptionIdentifiers, recipient.share)
 }
 
-/** One that can send it on at once, else one that is connected, else one that will come back. */
-function deliverToOne(message: Message, group: ShareGroup<Session, Subscription>): void {
+/** One that can send it on at once, else one that is connected, else one that will come back. False: there is none. */
+function deliverToOne(message: Message, group: ShareGroup<Session, Subscription>): boolean {
   const member = group.choose(isReady) ?? group.choose(isOnline) ?? group.choose(isDurable)
-  if (member !== undefined) deliver(message, recipientOf(member.subscriber, [member.subscription]))
+  if (member === undefined) return false
+  deliver(message, recipientOf(member.subscriber, [member.subscription]))
+  return true
 }

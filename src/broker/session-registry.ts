@@ -6,7 +6,6 @@ import type { WheelTask } from '../base/timer-wheel.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import { SESSION_NEVER_EXPIRES } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
-import { DropReason } from '../session/drops.ts'
 import { Session, type StoredSession } from '../session/session.ts'
 import type { SessionRecord } from '../store/store.ts'
 import type { Core } from './core.ts'
@@ -120,12 +119,12 @@ export class SessionRegistry {
   /** The connection has gone. */
   leave(link: Link, session: Session): void {
     if (this.#links.get(session.clientId) === link) this.#links.delete(session.clientId)
-    session.outbound.detach()
     if (session.record.expiryInterval === 0) this.end(session)
     else this.#setOffline(session)
   }
 
   #setOffline(session: Session): void {
+    session.outbound.detach()
     session.disconnected(this.#deadlineOf(session))
     this.#schedule(session)
   }
@@ -157,8 +156,11 @@ export class SessionRegistry {
     if (isRegistered) this.#sessions.delete(session.clientId)
     for (const subscription of session.subscriptions.values()) core.router.unsubscribe(session, subscription)
     core.retained.forget(session)
-    if (session.outbound.length > 0) core.drops.count(DropReason.SessionEnded, session.outbound.length)
+    const leftOver = session.isDurable ? [] : session.outbound.leftOver // The store tells of what it kept.
+    session.outbound.detach()
+    session.record.sentBefore = session.outbound.sentBefore
     if (session.isDurable) core.store.deleteSession(session.record)
+    core.router.handOn(leftOver)
     if (isRegistered) core.wills.publish(session.clientId)
   }
 }

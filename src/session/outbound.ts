@@ -129,9 +129,11 @@ export class Outbound {
     qos: Qos,
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
+    share = '',
   ): void {
-    if (qos === 0) this.#sendAtOnce(message, retain, subscriptionIdentifiers)
-    else this.#enqueue(message, qos, retain, subscriptionIdentifiers)
+    if (qos === 0) return this.#sendAtOnce(message, retain, subscriptionIdentifiers)
+    if (!this.#hasRoomFor(message)) return this.#context.drops.count(DropReason.QueueFull)
+    this.#enqueue(new Delivery(this.#tail++, message, qos, retain, subscriptionIdentifiers, share), message)
   }
 
   #sendAtOnce(message: Message, retain: boolean, identifiers: readonly number[] | undefined): void {
@@ -147,16 +149,18 @@ export class Outbound {
     if (!sink.deliver(message, fields)) drops.count(DropReason.TooLarge)
   }
 
-  #enqueue(message: Message, qos: 1 | 2, retain: boolean, identifiers: readonly number[] | undefined): void {
-    const { store, limits, drops } = this.#context
-    if (this.length >= limits.queueMessagesMax || this.#bytes + message.length > limits.queueBytesMax) {
-      return drops.count(DropReason.QueueFull)
-    }
-    const isInMemory = this.#isWhole && (!this.isDurable || this.#hasWindowRoom)
-    const delivery = new Delivery(this.#tail++, message, qos, retain, identifiers)
+  #hasRoomFor(message: Message): boolean {
+    const { queueMessagesMax, queueBytesMax } = this.#context.limits
+    return this.length < queueMessagesMax && this.#bytes + message.length <= queueBytesMax
+  }
+
+  #enqueue(delivery: Delivery, message: Message): void {
+    // It is the first one that is not in memory, if any before it is not.
+    const isWhole = this.#head + this.#window.length === delivery.sequence
+    const isInMemory = isWhole && (!this.isDurable || this.#hasWindowRoom)
     this.#bytes += message.length
     message.own()
-    if (this.isDurable) store.enqueue(this.#sessionNumber, delivery)
+    if (this.isDurable) this.#context.store.enqueue(this.#sessionNumber, delivery)
     else delivery.batch = message.batch
     if (isInMemory) this.#keepInWindow(delivery)
     this.pump()
@@ -204,6 +208,12 @@ export class Outbound {
     this.#inFlight = 0
     this.#window.clear() // The store has it, or it ends here.
     this.#windowBytes = 0
+  }
+
+  /** What memory holds that the client has not received: of a queue that is not kept, all of it. */
+  get leftOver(): Delivery[] {
+    const deliveries = Array.from({ length: this.#window.length }, (_, i) => this.#window.at(i) as Delivery)
+    return deliveries.filter(({ message }) => message !== undefined)
   }
 
   /** Sends what may be sent. Called whenever something that held it back may have gone. */

@@ -16,6 +16,8 @@ export class Delivery {
   /** The RETAIN flag to send: set for a retained message, or when the subscription says Retain As Published. */
   readonly retain: boolean
   readonly subscriptionIdentifiers: readonly number[] | undefined
+  /** The shared subscription that it came through, as a topic filter: another member may have it. Empty: none. */
+  readonly share: string
   /** Undefined once the receiver has it (released or done). */
   message: Message | undefined
   state: DeliveryState = DeliveryState.Waiting
@@ -32,11 +34,13 @@ export class Delivery {
     qos: 1 | 2,
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
+    share = '',
   ) {
     this.sequence = sequence
     this.message = message
     this.qos = qos
     this.retain = retain
     this.subscriptionIdentifiers = subscriptionIdentifiers
+    this.share = share
   }
 }

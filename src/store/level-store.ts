@@ -13,7 +13,7 @@ import { KeyKind } from './keys.ts'
 import { readDeliveries } from './queue-reader.ts'
 import { encodeNumber, encodeSession, encodeSubscription, encodeWill } from './records.ts'
 import { FORMAT_KEY, NUMBERS_KEY, readFormat, restore, STORE_FORMAT } from './restore.ts'
-import { SessionSweeper } from './session-sweeper.ts'
+import { SessionSweeper, type Slice } from './session-sweeper.ts'
 import type {
   CommitListener,
   Restorer,
@@ -44,6 +44,7 @@ export class LevelStore implements Store {
   operations = 0
   /** Called for each row that cannot be read; it is left out, and the rest serves. */
   onDamage: (description: string) => void = () => {}
+  onLeftOver: (deliveries: readonly Delivery[]) => void = () => {}
   readonly #path: string
   readonly #clock: Clock
   readonly #commit: GroupCommit
@@ -86,11 +87,11 @@ export class LevelStore implements Store {
       this.#reservedNumbers = restored.nextSessionNumber
       this.#lastMessageId = restored.lastMessageId
       this.#encoder = new BatchEncoder(database, () => this.#nextMessageId(), onDamage)
-      this.#sweeper = new SessionSweeper(database, (gone, bodyIds) => this.#sweep(gone, bodyIds), onDamage)
+      this.#sweeper = new SessionSweeper(database, (slice) => this.#sweep(slice), onDamage)
       this.#database = database
-      for (const sessionNumber of restored.orphans) {
-        this.#sweeper.add(sessionNumber)
-        this.#sweeper.committed(sessionNumber)
+      for (const number of restored.orphans) {
+        this.#sweeper.add({ number, sentBefore: Number.POSITIVE_INFINITY })
+        this.#sweeper.committed(number)
       }
     } catch (cause) {
       await database.close()
@@ -135,7 +136,7 @@ export class LevelStore implements Store {
     this.operations++
     this.#put(`session ${record.clientId}`, keys.textKey(KeyKind.Session, record.clientId), undefined)
     const sweeper = this.#opened(this.#sweeper)
-    sweeper.add(record.number)
+    sweeper.add(record)
     this.#commit.afterCommit(sweeper, record.number)
   }
 
@@ -282,7 +283,8 @@ export class LevelStore implements Store {
     this.#commit.open.releaseBody(storedId)
   }
 
-  #sweep(gone: Buffer[], bodyIds: number[]): Promise<void> {
+  #sweep({ keys: gone, bodyIds, leftOver }: Slice): Promise<void> {
+    if (leftOver.length > 0) this.onLeftOver(leftOver)
     const batch = this.#commit.open
     for (const key of gone) batch.sweep(key)
     for (const id of bodyIds) batch.releaseBody(id)

@@ -2,7 +2,7 @@
 // sessions, so that they need not know the difference. The other one is level-store.ts; one suite tests both.
 import { assert } from '../base/assert.ts'
 import type { Message } from '../packet/message.ts'
-import type { Delivery } from './delivery.ts'
+import { type Delivery, DeliveryState } from './delivery.ts'
 import type {
   CommitListener,
   Restorer,
@@ -14,6 +14,8 @@ import type {
 
 /** Every batch is committed before it is open. */
 const ALWAYS_COMMITTED = 1
+/** Deliveries of a deleted session that are told of in one turn. */
+const SLICE_ROWS = 500
 
 export class MemoryStore implements Store {
   readonly operations = 0
@@ -22,6 +24,7 @@ export class MemoryStore implements Store {
   readonly isSaturated = false
   readonly isIdle = true
   onRoom: () => void = () => {}
+  onLeftOver: (deliveries: readonly Delivery[]) => void = () => {}
   onDamage: (description: string) => void = () => {}
   onWriteError: (error: Error) => void = () => {}
   /** Session number -> sequence -> delivery, in the order of the sequences. The session bounds its queue. */
@@ -42,7 +45,17 @@ export class MemoryStore implements Store {
   }
 
   deleteSession(record: SessionRecord): void {
+    const queue = this.#queues.get(record.number)
     this.#queues.delete(record.number)
+    if (queue === undefined) return
+    const received = (delivery: Delivery) => delivery.state === DeliveryState.Released
+    this.#tellLeftOver([...queue.values()].filter((delivery) => !received(delivery)))
+  }
+
+  #tellLeftOver(deliveries: Delivery[], from = 0): void {
+    const slice = deliveries.slice(from, from + SLICE_ROWS)
+    if (slice.length > 0) this.onLeftOver(slice)
+    if (slice.length === SLICE_ROWS) setImmediate(() => this.#tellLeftOver(deliveries, from + SLICE_ROWS))
   }
 
   enqueue(sessionNumber: number, delivery: Delivery): void {

@@ -2,7 +2,7 @@
 // read by queue-reader.ts, restore.ts and session-sweeper.ts.
 //
 //   body, retained   | 1 | message |
-//   queue            | 1 | flags | identifiers, if any | message  |      it lies here
+//   queue            | 1 | flags | identifiers, if any | share, if any | message  |      it lies here
 //                                                      | id, 8 | frame length, 4 |  it lies at body/<id>
 //                                                      |          |      released: the receiver has it
 //   message          | flags | expiresAt, if any | topic, properties, payload offset | PUBLISH frame |
@@ -27,6 +27,7 @@ const QUEUE_RETAIN = 0x04
 const QUEUE_RELEASED = 0x08
 const QUEUE_REFERENCE = 0x10
 const QUEUE_IDENTIFIERS = 0x20
+const QUEUE_SHARE = 0x40
 
 export function encodeMessage(to: ValueWriter, message: Message): ValueWriter {
   return writeMessage(to.begin(RECORD_FORMAT), message)
@@ -93,11 +94,13 @@ export function encodeDelivery(
   if (message === undefined) flags |= QUEUE_RELEASED
   else if (bodyId !== 0) flags |= QUEUE_REFERENCE
   if (identifiers !== undefined && identifiers.length > 0) flags |= QUEUE_IDENTIFIERS
+  if (delivery.share !== '') flags |= QUEUE_SHARE
   to.begin(RECORD_FORMAT).u8(flags)
   if ((flags & QUEUE_IDENTIFIERS) !== 0) {
     to.varint(identifiers?.length ?? 0)
     for (const identifier of identifiers ?? []) to.varint(identifier)
   }
+  if (delivery.share !== '') to.text(delivery.share)
   if (message === undefined) return to
   if (bodyId === 0) return writeMessage(to, message)
   return to
@@ -112,8 +115,10 @@ export function decodeDelivery(sequence: number, bytes: Buffer): Delivery | unde
   const flags = value.u8()
   const qos = flags & 3
   const identifiers = (flags & QUEUE_IDENTIFIERS) === 0 ? undefined : readIdentifiers(value)
+  const share = (flags & QUEUE_SHARE) === 0 ? '' : value.text()
   if (value.isDamaged || (qos !== 1 && qos !== 2)) return undefined
-  const delivery = new Delivery(sequence, undefined, qos, (flags & QUEUE_RETAIN) !== 0, identifiers)
+  const retain = (flags & QUEUE_RETAIN) !== 0
+  const delivery = new Delivery(sequence, undefined, qos, retain, identifiers, share)
   delivery.isWritten = true
   if ((flags & QUEUE_RELEASED) !== 0) {
     delivery.state = DeliveryState.Released

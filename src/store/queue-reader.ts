@@ -53,7 +53,8 @@ export async function readDeliveries(
   return found
 }
 
-async function withBodies(
+/** Those whose bodies are there, with them. */
+export async function withBodies(
   deliveries: Delivery[],
   getMany: (keys: Buffer[]) => Promise<(Buffer | undefined)[]>,
   onDamage: (description: string) => void,

@@ -2,25 +2,38 @@
 // group commit like all else, a slice at a time, so that a queue of millions holds nobody up.
 //
 //   deleteSession -> row gone with its batch -> due -> slice -> committed -> slice ... -> swept
-//                                               ^ found at open: a crash came in between
+//                                               ^        '-- what the client had not received is told to `onLeftOver`
+//                                               '-- found at open: a crash came in between
 import { type Database, type Entry, isInterrupted, readChunks } from './database.ts'
+import { type Delivery, DeliveryState } from './delivery.ts'
 import { KeyKind, sequenceOfKey, sessionRange } from './keys.ts'
 import { decodeDelivery } from './message-records.ts'
-import type { CommitListener } from './store.ts'
+import { withBodies } from './queue-reader.ts'
+import type { CommitListener, SessionRecord } from './store.ts'
 
 /** Rows of one slice. */
 const SLICE_ROWS = 500
 const KINDS = [KeyKind.Queue, KeyKind.Subscription, KeyKind.Received] as const
 
-/** Takes the rows to delete and the ids of the bodies that they referred to; resolves when that is down. */
-export type Sweep = (keys: Buffer[], bodyIds: number[]) => Promise<void>
+/** What is to go with one batch. */
+export interface Slice {
+  readonly keys: Buffer[]
+  /** Ids of the bodies that the rows referred to. */
+  readonly bodyIds: number[]
+  readonly leftOver: Delivery[]
+}
+
+/** Resolves when it is down. */
+export type Sweep = (slice: Slice) => Promise<void>
+
+const NOTHING: Slice = { keys: [], bodyIds: [], leftOver: [] }
 
 export class SessionSweeper implements CommitListener {
   readonly #database: Database
   readonly #sweep: Sweep
   readonly #onDamage: (description: string) => void
-  /** Deleted and not swept yet. */
-  readonly #deleted = new Set<number>()
+  /** Deleted and not swept yet: sequences below the value may have been sent. */
+  readonly #deleted = new Map<number, number>()
   /** Those of them whose deletion is down. */
   readonly #due: number[] = []
   #isStopped = false
@@ -37,9 +50,9 @@ export class SessionSweeper implements CommitListener {
     return this.#deleted.size > 0 && this.#deleted.has(sessionNumber)
   }
 
-  /** To be followed by `committed` with the number. */
-  add(sessionNumber: number): void {
-    this.#deleted.add(sessionNumber)
+  /** To be followed by `committed` with the number. `sentBefore` as in SessionRecord. */
+  add({ number, sentBefore }: Pick<SessionRecord, 'number' | 'sentBefore'>): void {
+    this.#deleted.set(number, sentBefore)
   }
 
   committed(sessionNumber: number): void {
@@ -73,26 +86,33 @@ export class SessionSweeper implements CommitListener {
       return this.#onDamage(`deleted session ${sessionNumber} cannot be swept: ${String(error)}`)
     }
     this.#due.push(sessionNumber)
-    await this.#sweep([], []).catch(() => {})
+    await this.#sweep(NOTHING).catch(() => {})
   }
 
   async #sweepKind(kind: (typeof KINDS)[number], sessionNumber: number): Promise<void> {
     for await (const entries of readChunks(this.#database, sessionRange(kind, sessionNumber), SLICE_ROWS)) {
       if (this.#isStopped) return
-      const bodyIds = kind === KeyKind.Queue ? bodyIdsOf(entries) : []
-      await this.#sweep(
-        entries.map(([key]) => key),
-        bodyIds,
-      )
+      const keys = entries.map(([key]) => key)
+      if (kind === KeyKind.Queue) await this.#sweepQueue(sessionNumber, entries, keys)
+      else await this.#sweep({ ...NOTHING, keys })
     }
   }
-}
 
-function bodyIdsOf(entries: Entry[]): number[] {
-  const ids: number[] = []
-  for (const [key, value] of entries) {
-    const storedId = decodeDelivery(sequenceOfKey(key), value)?.storedId ?? 0
-    if (storedId !== 0) ids.push(storedId)
+  async #sweepQueue(sessionNumber: number, entries: Entry[], keys: Buffer[]): Promise<void> {
+    const sentBefore = this.#deleted.get(sessionNumber) ?? Number.POSITIVE_INFINITY
+    const deliveries: Delivery[] = []
+    for (const [key, value] of entries) {
+      const delivery = decodeDelivery(sequenceOfKey(key), value)
+      if (delivery !== undefined) deliveries.push(delivery)
+    }
+    const bodyIds = deliveries.map((delivery) => delivery.storedId).filter((id) => id !== 0)
+    const leftOver = deliveries.filter((delivery) => delivery.state !== DeliveryState.Released)
+    for (const delivery of leftOver) {
+      if (delivery.sequence < sentBefore) delivery.state = DeliveryState.Sent
+    }
+    const shared = leftOver.filter((delivery) => delivery.share !== '')
+    const getMany = (bodyKeys: Buffer[]) => this.#database.getMany(bodyKeys)
+    await withBodies(shared, getMany, this.#onDamage)
+    await this.#sweep({ keys, bodyIds, leftOver })
   }
-  return ids
 }

@@ -115,6 +115,11 @@ export interface Store {
   /** The open batch has reached its bound: stop reading from publishers until `onRoom` is called. */
   readonly isSaturated: boolean
   onRoom: () => void
+  /**
+   * Called with what a deleted session's client had not received, in the order of its queue, a slice at a time; what
+   * is put meanwhile gets down together with the end of the slice. The messages of shared subscriptions are there.
+   */
+  onLeftOver: (deliveries: readonly Delivery[]) => void
   /** Called for each row that can't be read; it is left out, and the rest serves. */
   onDamage: (description: string) => void
   /** Called for each write that failed; it is tried again, and nothing of it is acknowledged before it succeeds. */

@@ -90,6 +90,10 @@ export class SubscriptionNode<Subscriber extends NonNullable<unknown>, Subscript
     return group
   }
 
+  group(shareName: string): ShareGroup<Subscriber, Subscription> | undefined {
+    return this.#groups?.get(shareName)
+  }
+
   leaveGroup(shareName: string, subscriber: Subscriber): boolean {
     const group = this.#groups?.get(shareName)
     if (group === undefined || !group.leave(subscriber)) return false

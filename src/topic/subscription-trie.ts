@@ -56,6 +56,11 @@ export class SubscriptionTrie<Subscriber extends NonNullable<unknown>, Subscript
     return isNew
   }
 
+  /** Those who share `topicFilter` under `shareName`; undefined: nobody does. */
+  group(shareName: string, topicFilter: string): ShareGroup<Subscriber, Subscription> | undefined {
+    return this.#find(topicFilter)?.group(shareName)
+  }
+
   removeShared(shareName: string, topicFilter: string, subscriber: Subscriber): boolean {
     const node = this.#find(topicFilter)
     if (node === undefined || !node.leaveGroup(shareName, subscriber)) return false

@@ -75,7 +75,7 @@ describe.each(STORES)('session expiry on the %s store', (store) => {
     for (const payload of ['1', '2', '3']) await kit.broker.publish({ topicName: 'a', payload, qos: 1 })
     expect(kit.dropped('session-ended')).toBe(0)
     kit.clock.advance(11_000)
-    expect(kit.dropped('session-ended')).toBe(3)
+    await expect.poll(() => kit.dropped('session-ended')).toBe(3)
     expect(await isThere(kit)).toBe(false)
   })
 })

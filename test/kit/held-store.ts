@@ -150,6 +150,12 @@ export class HeldStore implements Store {
   set onWriteError(onWriteError: (error: Error) => void) {
     this.#inner.onWriteError = onWriteError
   }
+  get onLeftOver(): (deliveries: readonly Delivery[]) => void {
+    return this.#inner.onLeftOver
+  }
+  set onLeftOver(onLeftOver: (deliveries: readonly Delivery[]) => void) {
+    this.#inner.onLeftOver = onLeftOver
+  }
   get onDamage(): (description: string) => void {
     return this.#inner.onDamage
   }

@@ -60,6 +60,7 @@ export interface DescribedDelivery {
   readonly qos: 1 | 2
   readonly retain: boolean
   readonly identifiers: readonly number[] | undefined
+  readonly share: string
   readonly state: DeliveryState
   readonly message: ReturnType<typeof describeMessage> | undefined
 }
@@ -69,6 +70,7 @@ export const describeDelivery = (delivery: Delivery): DescribedDelivery => ({
   qos: delivery.qos,
   retain: delivery.retain,
   identifiers: delivery.subscriptionIdentifiers,
+  share: delivery.share,
   state: delivery.state,
   message: delivery.message && describeMessage(delivery.message),
 })

@@ -1,5 +1,7 @@
 // What every Store must do, whatever is under it. Run by memory-store.test.ts and level-store.test.ts.
 import { describe, expect, it } from 'vitest'
+import type { Message } from '../../src/packet/message.ts'
+import { Delivery, DeliveryState } from '../../src/store/delivery.ts'
 import type { Store } from '../../src/store/store.ts'
 import { deliveryOf, describeDelivery, finish, messageOf, payloadsOf, sessionOf } from './payloads.ts'
 
@@ -79,6 +81,39 @@ export function describeStore(name: string, openStore: () => Promise<Store>): vo
       let left = await store.readQueue(session.number, 0, 10)
       for (let i = 0; i < 1_000 && left.length > 0; i++) left = await store.readQueue(session.number, 0, 10)
       expect(left).toEqual([])
+    })
+
+    it('tells what a deleted session had not received, in order and with the messages of shared subscriptions', async () => {
+      const store = await openStore()
+      const session = sessionOf(store, 'deleted')
+      const told: Delivery[] = []
+      store.onLeftOver = (deliveries) => told.push(...deliveries)
+      store.putSession(session)
+      const fanOut = messageOf('fan-out')
+      const shared = (sequence: number, message: Message) =>
+        new Delivery(sequence, message, 1, false, undefined, '$share/g/a/#')
+      const deliveries = [shared(0, fanOut), deliveryOf(1, 'alone'), deliveryOf(2, 'released', 2)]
+      for (let i = 3; i < 1_200; i++) deliveries.push(shared(i, messageOf(`m${i}`)))
+      const other = sessionOf(store, 'other')
+      store.enqueue(other.number, deliveryOf(0, fanOut))
+      for (const delivery of deliveries) store.enqueue(session.number, delivery)
+      const released = deliveries[2] as Delivery
+      released.state = DeliveryState.Released
+      store.release(session.number, released)
+      released.message = undefined
+      await store.flush()
+      store.deleteSession(session)
+      await expect.poll(() => told.length).toBe(1_199)
+      expect(told.map((delivery) => delivery.sequence)).toEqual([
+        0,
+        1,
+        ...Array.from({ length: 1_197 }, (_, i) => i + 3),
+      ])
+      expect(told.map((delivery) => delivery.share === '')).toEqual(
+        told.map(({ sequence }) => sequence === 1),
+      )
+      expect(told[0]?.message?.payload.toString()).toBe('fan-out')
+      expect(told.at(-1)?.message?.payload.toString()).toBe('m1199')
     })
 
     it('tells listeners in the order in which they began to wait', async () => {
