@@ -4,14 +4,12 @@ import { randomUUID } from 'node:crypto'
 import { encodeConnack } from '../packet/connack.ts'
 import type { Connect } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
-import { PACKET_SIZE_MAX } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import { OutboundAliases } from '../transport/topic-aliases.ts'
 import type { Link } from './link.ts'
-
-const RECEIVE_MAXIMUM_DEFAULT = 65_535
+import { keepAliveFor, termsFor } from './terms.ts'
 
 /** `identity` owns the session. Throws MqttError for who can't have it. */
 export function enter(link: Link, connect: Connect, identity: string): void {
@@ -48,26 +46,22 @@ function assignClientId({ version, cleanStart }: Connect): string {
 function agree(link: Link, connect: Connect): void {
   const { connection, core } = link
   const { limits } = core
-  connection.maximumPacketSize = connect.maximumPacketSize
   connection.frames.maximumPacketSize = limits.maximumPacketSize
   connection.aliases.maximum = connect.version === 5 ? limits.topicAliasMaximum : 0
   const aliases = Math.min(connect.topicAliasMaximum, limits.topicAliasMaximumOut)
   if (aliases > 0) connection.useOutboundAliases(new OutboundAliases(aliases))
-  link.keepAliveMs = keepAliveOf(connect, limits.keepAliveMax) * 1500
-}
-
-/** Seconds; 0: none. Above the maximum, or none where there is a maximum, it is the maximum. [v5 MQTT-3.1.2-21] */
-function keepAliveOf({ keepAlive }: Connect, keepAliveMax: number): number {
-  if (keepAlive === 0) return keepAliveMax < 65_535 ? keepAliveMax : 0
-  return Math.min(keepAlive, keepAliveMax)
+  link.keepAliveMs = keepAliveFor(connect, limits) * 1500
 }
 
 function admit(link: Link, connect: Connect, isPresent: boolean): void {
   if (link.phase !== 'admitting') return // Gone, or taken over, meanwhile.
   const { core, connection } = link
   const session = link.session as Session
+  if (!connection.send(connackOf(link, connect, isPresent))) {
+    connection.send(encodeConnack({ sessionPresent: false, reasonCode: ReasonCode.PacketTooLarge }, 5))
+    return connection.close(CloseReason.AnswerTooLarge)
+  }
   link.phase = 'connected'
-  connection.send(connackOf(link, connect, isPresent))
   if (link.keepAliveMs > 0) core.wheel.schedule(link, core.now() + link.keepAliveMs)
   else core.wheel.cancel(link)
   const { clientId } = session
@@ -79,22 +73,8 @@ function admit(link: Link, connect: Connect, isPresent: boolean): void {
   connection.resume()
 }
 
-function connackOf(link: Link, connect: Connect, sessionPresent: boolean): Buffer {
-  const reasonCode = ReasonCode.Success
-  if (connect.version !== 5) return encodeConnack({ sessionPresent, reasonCode }, connect.version)
-  const { limits } = link.core
-  const { record, clientId } = link.session as Session
-  const keepAlive = keepAliveOf(connect, limits.keepAliveMax)
-  const properties = {
-    ...(record.expiryInterval !== connect.sessionExpiryInterval && {
-      sessionExpiryInterval: record.expiryInterval,
-    }),
-    ...(limits.receiveMaximum < RECEIVE_MAXIMUM_DEFAULT && { receiveMaximum: limits.receiveMaximum }),
-    ...(limits.maximumPacketSize < PACKET_SIZE_MAX && { maximumPacketSize: limits.maximumPacketSize }),
-    ...(connect.clientId === '' && { assignedClientIdentifier: clientId }),
-    ...(limits.topicAliasMaximum > 0 && { topicAliasMaximum: limits.topicAliasMaximum }),
-    ...(limits.retainedMessagesMax === 0 && { retainAvailable: false }),
-    ...(keepAlive !== connect.keepAlive && { serverKeepAlive: keepAlive }),
-  }
-  return encodeConnack({ sessionPresent, reasonCode, properties }, 5)
+function connackOf({ core, session }: Link, connect: Connect, sessionPresent: boolean): Buffer {
+  const { record } = session as Session
+  const properties = connect.version === 5 ? termsFor(connect, record, core) : {}
+  return encodeConnack({ sessionPresent, reasonCode: ReasonCode.Success, properties }, connect.version)
 }

@@ -3,10 +3,11 @@
 import { encodeConnack } from '../packet/connack.ts'
 import { connectVersion } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
-import { PacketType, packetTypeOf } from '../packet/protocol.ts'
+import { PacketType, type ProtocolVersion, packetTypeOf } from '../packet/protocol.ts'
 import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import type { Link } from './link.ts'
+import { referenceFor } from './redirect.ts'
 
 /** CONNACK to one that is not connected yet, DISCONNECT to a connected 5.0 client, a plain close to all others. */
 export function answerFault(link: Link, error: unknown): void {
@@ -22,8 +23,9 @@ export function answerFault(link: Link, error: unknown): void {
   if (isPeersFault) core.log.info({ ...facts, why: error.why, field: error.field }, 'packet refused')
   else core.log.error({ ...facts, err: error }, 'packet handler failed')
   const closeReason = isPeersFault ? CloseReason.ProtocolViolation : CloseReason.InternalError
-  if (link.phase === 'connected') return link.disconnect(reasonCode, closeReason)
-  answerConnect(link, reasonCode)
+  const why = isPeersFault ? error.message : ''
+  if (link.phase === 'connected') return link.disconnect(reasonCode, closeReason, why)
+  refuseConnect(link, reasonCode, why)
   connection.close(isPeersFault ? CloseReason.Refused : closeReason)
 }
 
@@ -34,11 +36,23 @@ const UNSPEAKABLE: ReadonlySet<ReasonCode> = new Set([
   ReasonCode.TopicNameInvalid,
 ])
 
-function answerConnect(link: Link, reasonCode: ReasonCode): void {
-  const { frames } = link.connection
-  const isConnect = packetTypeOf(frames.bytes[frames.start] ?? 0) === PacketType.Connect
-  const version = isConnect ? connectVersion(frames.bytes, frames.bodyStart, frames.end) : 0
+function refuseConnect(link: Link, reasonCode: ReasonCode, why: string): void {
+  const version = versionOf(link)
   if (version === 0 && reasonCode !== ReasonCode.UnsupportedProtocolVersion) return
   if (version !== 5 && UNSPEAKABLE.has(reasonCode)) return
-  link.connection.send(encodeConnack({ sessionPresent: false, reasonCode }, version === 0 ? 4 : version))
+  link.connection.version = version === 0 ? 4 : version
+  const reference = referenceFor(reasonCode, link.core.redirect)
+  link.tell((reason, spoken) => {
+    return encodeConnack(
+      { sessionPresent: false, reasonCode, properties: { ...reason, ...reference } },
+      spoken,
+    )
+  }, why)
+}
+
+/** Also of a CONNECT that can't be decoded; 0: unknown. */
+function versionOf({ connection: { frames, version }, phase }: Link): ProtocolVersion | 0 {
+  if (phase !== 'connecting') return version
+  if (packetTypeOf(frames.bytes[frames.start] ?? 0) !== PacketType.Connect) return 0
+  return connectVersion(frames.bytes, frames.bodyStart, frames.end)
 }

@@ -24,6 +24,7 @@ import { Gate } from './gate.ts'
 import { Link } from './link.ts'
 import { LocalSubscriber, type MessageHandler } from './local-subscriber.ts'
 import { messageOfRequest, type PublishRequest } from './publish-request.ts'
+import { redirectionOf } from './redirect.ts'
 import { restorerOf } from './restore.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import { Router } from './router.ts'
@@ -132,8 +133,8 @@ export class Broker {
     const clientId = `$local/${++this.#localSubscribers}`
     const session = core.sessions.makeLocal(clientId)
     const refusal = core.gate.refuseSubscribe(session, topicFilter)
-    if (refusal !== ReasonCode.Success) {
-      throw new GodwitError('ERR_GODWIT_SUBSCRIBE_REFUSED', `${topicFilter}: ${reasonName(refusal)}`)
+    if (refusal !== undefined) {
+      throw new GodwitError('ERR_GODWIT_SUBSCRIBE_REFUSED', `${topicFilter}: ${refusal.why}`)
     }
     const options = { qos, noLocal: false, retainAsPublished: true, retainHandling: 0 } as const
     const none = { subscriptionIdentifier: 0, owesRetained: false } as const
@@ -171,9 +172,8 @@ export class Broker {
     // What is acknowledged leaves with its commit, before the farewell.
     // A disk that refuses holds nobody up: closing gives up on it, and says so.
     await Promise.race([core.store.flush(), this.#nextWriteError()])
-    for (const link of [...core.links]) {
-      link.disconnect(ReasonCode.ServerShuttingDown, CloseReason.ServerShutdown)
-    }
+    const reasonCode = redirectionOf(core.redirect) ?? ReasonCode.ServerShuttingDown
+    for (const link of [...core.links]) link.disconnect(reasonCode, CloseReason.ServerShutdown)
     await Promise.all([...listenersClosed, ...[...this.#streams].map(whenClosed)])
     core.wheel.close()
     await core.store.close()
@@ -205,7 +205,7 @@ function checkTopicName(gate: Gate, topicName: string): void {
 }
 
 function assembleCore(config: Config, store: Store, clock: Clock, log: Logger): Core {
-  const { limits } = config
+  const { limits, features, redirect } = config
   const now = (): number => clock.now()
   const retained = new RetainedMessages(store, limits.retainedMessagesMax, now)
   const wheel = new TimerWheel(clock)
@@ -214,6 +214,8 @@ function assembleCore(config: Config, store: Store, clock: Clock, log: Logger): 
   const events = new EventEmitter<BrokerEvents>()
   const parts = {
     limits,
+    features,
+    redirect,
     wheel,
     store,
     log,
@@ -226,7 +228,7 @@ function assembleCore(config: Config, store: Store, clock: Clock, log: Logger): 
       queueMicrotask(() => events.emit(name, ...(facts as never))),
     onReadError: (error: Error): void =>
       log.error({ err: error }, 'a queue could not be read, and will be again'),
-    gate: new Gate({ allowAnonymous: config.allowAnonymous, limits }),
+    gate: new Gate(config),
     wills: new Wills({ store, wheel, router, now }),
     links: new Set<Link>(),
     heldBack: new Set<Connection>(),

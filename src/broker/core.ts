@@ -17,6 +17,8 @@ import type { Wills } from './wills.ts'
 
 export interface Core extends OutboundContext {
   readonly limits: Config['limits']
+  readonly features: Config['features']
+  readonly redirect: Config['redirect']
   readonly wheel: TimerWheel
   readonly store: Store
   readonly log: Logger

@@ -1,16 +1,24 @@
 // The one gate: what a packet asks for is allowed here, or refused with its reason code, before anything is done.
 // Asked by handle-connect.ts, handle-publish.ts, handle-subscribe.ts and by publishing inside the process.
+import { isUtf8 } from 'node:buffer'
 import type { Config } from '../config/schema.ts'
 import type { Connect, Will } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
+import type { Qos } from '../packet/protocol.ts'
+import { scanPublishProperties } from '../packet/publish-properties.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
-import { topicFilterProblem } from '../topic/topic-filter.ts'
+import { isWildcard, parseShare, topicFilterProblem } from '../topic/topic-filter.ts'
 import { topicNameProblem } from '../topic/topic-name.ts'
+import { redirectionOf } from './redirect.ts'
 
-export interface GateSettings {
-  readonly allowAnonymous: boolean
-  readonly limits: Config['limits']
+export type GateSettings = Pick<Config, 'allowAnonymous' | 'limits' | 'features' | 'redirect'>
+
+/** Why something is not taken. */
+export interface Refusal {
+  readonly reasonCode: ReasonCode
+  /** In our words. */
+  readonly why: string
 }
 
 const SYSTEM_PREFIX = '$SYS/'
@@ -22,6 +30,14 @@ export class Gate {
 
   constructor(settings: GateSettings) {
     this.#settings = settings
+  }
+
+  /** Throws MqttError where all clients are sent elsewhere. */
+  checkServer(): void {
+    const { redirect } = this.#settings
+    const redirection = redirectionOf(redirect)
+    if (redirection === undefined || redirect.when === 'full') return
+    throw new MqttError(redirection, 'this server takes no clients')
   }
 
   /** Who the client is; its session belongs to this identity. Throws MqttError for who may not come in. */
@@ -37,15 +53,27 @@ export class Gate {
     return ''
   }
 
-  /** Throws MqttError where nothing is retained. [v5 MQTT-3.2.2-14] */
-  checkRetain(retain: boolean): void {
-    if (!retain || this.#settings.limits.retainedMessagesMax > 0) return
+  /** Throws MqttError for what CONNACK has ruled out. [v5 MQTT-3.2.2-11] [v5 MQTT-3.2.2-14] */
+  checkFlags(qos: Qos, retain: boolean): void {
+    const { features, limits } = this.#settings
+    if (qos > features.maximumQos) {
+      throw new MqttError(ReasonCode.QosNotSupported, `above ${features.maximumQos}`, 'QoS')
+    }
+    if (!retain || limits.retainedMessagesMax > 0) return
     throw new MqttError(ReasonCode.RetainNotSupported, 'nothing is retained here', 'retain')
   }
 
-  #checkWill({ topicName, retain }: Will): void {
+  /** Throws MqttError for a payload that is not the UTF-8 that it is said to be. */
+  checkPayload(payload: Buffer): void {
+    if (!this.#settings.features.payloadFormatCheck || isUtf8(payload)) return
+    throw new MqttError(ReasonCode.PayloadFormatInvalid, 'is not the UTF-8 that it is said to be', 'payload')
+  }
+
+  /** [v5 MQTT-3.2.2-12] [v5 MQTT-3.2.2-13] */
+  #checkWill({ topicName, qos, retain, payload, properties }: Will): void {
     this.checkTopicName(topicName)
-    this.checkRetain(retain)
+    this.checkFlags(qos, retain)
+    if (scanPublishProperties(properties, 0, properties.length).isText) this.checkPayload(payload)
     const reasonCode = this.refusePublish(topicName)
     if (reasonCode !== ReasonCode.Success)
       throw new MqttError(reasonCode, `will to ${topicName}`, 'will topic')
@@ -65,14 +93,38 @@ export class Gate {
     return topicName.startsWith(SYSTEM_PREFIX) ? ReasonCode.NotAuthorized : ReasonCode.Success
   }
 
-  /** Why the subscription is not taken, or Success. */
-  refuseSubscribe(session: Session, topicFilter: string): ReasonCode {
+  /** Undefined: the subscription is taken. */
+  refuseSubscribe(session: Session, topicFilter: string): Refusal | undefined {
     const { topicLevelsMax, subscriptionsPerSessionMax } = this.#settings.limits
-    if (topicFilterProblem(topicFilter, topicLevelsMax) !== undefined) return ReasonCode.TopicFilterInvalid
+    const problem = topicFilterProblem(topicFilter, topicLevelsMax)
+    if (problem !== undefined) return { reasonCode: ReasonCode.TopicFilterInvalid, why: problem }
     const { subscriptions } = session
     if (subscriptions.size >= subscriptionsPerSessionMax && !subscriptions.has(topicFilter)) {
-      return ReasonCode.QuotaExceeded
+      return {
+        reasonCode: ReasonCode.QuotaExceeded,
+        why: `there are ${subscriptions.size} subscriptions already`,
+      }
     }
-    return ReasonCode.Success
+    return undefined
+  }
+
+  /** What CONNACK has ruled out, of a topic filter that is valid. Undefined: nothing. */
+  refuseFeature(topicFilter: string, subscriptionIdentifier: number): Refusal | undefined {
+    const { features } = this.#settings
+    const share = parseShare(topicFilter)
+    if (!features.sharedSubscriptions && share !== undefined) {
+      return {
+        reasonCode: ReasonCode.SharedSubscriptionsNotSupported,
+        why: 'there are no shared subscriptions here',
+      }
+    }
+    if (!features.wildcardSubscriptions && isWildcard(share?.topicFilter ?? topicFilter)) {
+      return { reasonCode: ReasonCode.WildcardSubscriptionsNotSupported, why: 'there are no wildcards here' }
+    }
+    if (!features.subscriptionIdentifiers && subscriptionIdentifier > 0) {
+      const why = 'there are no subscription identifiers here'
+      return { reasonCode: ReasonCode.SubscriptionIdentifiersNotSupported, why }
+    }
+    return undefined
   }
 }

@@ -8,6 +8,9 @@ import type { Link } from './link.ts'
 export function handleConnect(link: Link, connect: Connect): void {
   if (link.phase !== 'connecting') throw new MqttError(ReasonCode.ProtocolError, 'a second CONNECT', '')
   link.connection.version = connect.version
+  link.connection.maximumPacketSize = connect.maximumPacketSize
+  link.wantsReasons = connect.requestProblemInformation
   link.isBridge = connect.isBridge
+  link.core.gate.checkServer()
   enter(link, connect, link.core.gate.identify(connect))
 }

@@ -1,23 +1,43 @@
 // DISCONNECT: the client leaves of its own accord, with or without its will. connection-end.ts does the rest.
 import type { Disconnect } from '../packet/disconnect.ts'
-import { MqttError } from '../packet/mqtt-error.ts'
-import { ReasonCode } from '../packet/reason-codes.ts'
+import { protocolError } from '../packet/mqtt-error.ts'
+import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import type { Link } from './link.ts'
 
+/** Those that a client may send; the others are a server's. [v5 MQTT-3.14.2-1] */
+const CLIENT_REASONS: ReadonlySet<number> = new Set([
+  ReasonCode.NormalDisconnection,
+  ReasonCode.DisconnectWithWillMessage,
+  ReasonCode.UnspecifiedError,
+  ReasonCode.MalformedPacket,
+  ReasonCode.ProtocolError,
+  ReasonCode.ImplementationSpecificError,
+  ReasonCode.BadAuthenticationMethod,
+  ReasonCode.TopicNameInvalid,
+  ReasonCode.ReceiveMaximumExceeded,
+  ReasonCode.TopicAliasInvalid,
+  ReasonCode.PacketTooLarge,
+  ReasonCode.MessageRateTooHigh,
+  ReasonCode.QuotaExceeded,
+  ReasonCode.AdministrativeAction,
+  ReasonCode.PayloadFormatInvalid,
+])
+
 export function handleDisconnect(link: Link, packet: Disconnect): void {
   const session = link.session as Session
-  const { sessionExpiryInterval } = packet
+  const { sessionExpiryInterval, reasonCode, serverReference } = packet
+  if (!CLIENT_REASONS.has(reasonCode)) protocolError(`${reasonName(reasonCode)} from a client`, 'reason code')
+  if (serverReference !== undefined) protocolError('from a client', 'server reference')
   if (sessionExpiryInterval !== undefined) {
     // A session that was to end with its connection can't be kept after all.
     if (session.record.expiryInterval === 0 && sessionExpiryInterval > 0) {
-      const why = 'session expiry interval above zero after zero in CONNECT'
-      throw new MqttError(ReasonCode.ProtocolError, why, 'session expiry interval')
+      protocolError('above zero after zero in CONNECT', 'session expiry interval')
     }
     // It is stored when the connection has ended, a moment from now.
     session.record.expiryInterval = Math.min(sessionExpiryInterval, link.core.limits.sessionExpiryIntervalMax)
   }
-  link.isWillDiscarded = packet.reasonCode === ReasonCode.NormalDisconnection
+  link.isWillDiscarded = reasonCode === ReasonCode.NormalDisconnection
   link.connection.close(CloseReason.ClientDisconnected)
 }

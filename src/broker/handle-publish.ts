@@ -13,7 +13,8 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
   const session = link.session as Session
   const topicName = connection.aliases.resolve(packet)
   core.gate.checkTopicName(topicName)
-  core.gate.checkRetain(packet.retain)
+  core.gate.checkFlags(packet.qos, packet.retain)
+  if (packet.isText) core.gate.checkPayload(packet.bytes.subarray(packet.payloadAt, packet.end))
   const { packetId } = packet
   const operations = core.store.operations
   switch (packet.qos) {
@@ -22,6 +23,9 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
       return
     case 1: // Ours once the PUBACK has left, which is after the commit of every kept copy.
       countUnacknowledged(link)
+      if (isInUse(link, packetId)) {
+        return acknowledge(link, PacketType.Puback, packetId, ReasonCode.PacketIdentifierInUse, operations)
+      }
       acknowledge(link, PacketType.Puback, packetId, publish(link, session, packet, topicName, 0), operations)
       return
     case 2: {
@@ -40,6 +44,11 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
       return
     }
   }
+}
+
+/** By a QoS 2 message that the client has not released: then the two sides don't mean the same session. */
+export function isInUse({ connection, session }: Link, packetId: number): boolean {
+  return connection.version === 5 && session?.inbound.has(packetId) === true
 }
 
 /** [v5 MQTT-3.3.4-7] */

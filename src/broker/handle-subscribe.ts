@@ -1,5 +1,6 @@
 // SUBSCRIBE: each filter taken or refused, SUBACK when the taken ones are on disk, then what is retained for them.
 import { MqttError } from '../packet/mqtt-error.ts'
+import { lowerQos, type Qos } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { encodeSuback } from '../packet/suback.ts'
 import type { Subscribe, SubscribeFilter } from '../packet/subscribe.ts'
@@ -7,39 +8,66 @@ import type { Session } from '../session/session.ts'
 import { type Subscription, subscriptionOf } from '../session/subscription.ts'
 import { parseShare } from '../topic/topic-filter.ts'
 import { whenCommitted } from './acknowledge.ts'
+import type { Refusal } from './gate.ts'
+import { isInUse } from './handle-publish.ts'
 import type { Link } from './link.ts'
 
+const IN_USE: Refusal = {
+  reasonCode: ReasonCode.PacketIdentifierInUse,
+  why: 'a QoS 2 message has the packet id',
+}
+
 export function handleSubscribe(link: Link, packet: Subscribe): void {
-  const { core, connection } = link
+  const { core } = link
   const session = link.session as Session
   const operations = core.store.operations
+  packet.filters.forEach(checkNoLocal)
   const fed: Subscription[] = []
   const reasonCodes: ReasonCode[] = []
+  let why = ''
   for (const filter of packet.filters) {
-    const reasonCode = core.gate.refuseSubscribe(session, filter.topicFilter)
-    reasonCodes.push(reasonCode === ReasonCode.Success ? filter.qos : reasonCode) // [v5 MQTT-3.8.4-6]
-    if (reasonCode !== ReasonCode.Success) continue
+    const refusal = refuse(link, packet, filter)
+    if (refusal !== undefined) {
+      reasonCodes.push(refusal.reasonCode)
+      why ||= `topic filter ${reasonCodes.length}: ${refusal.why}`
+      continue
+    }
     const isFed = isToBeFed(session, filter)
+    const qos = lowerQos(filter.qos, core.features.maximumQos as Qos)
+    reasonCodes.push(qos) // [v5 MQTT-3.8.4-6] [v5 MQTT-3.2.2-10]
     const subscription = subscriptionOf({
       ...(link.isBridge ? asOfBridge(filter) : filter),
+      qos,
       subscriptionIdentifier: packet.subscriptionIdentifier,
       owesRetained: isFed && core.retained.count > 0,
     })
-    checkNoLocal(subscription)
     session.addSubscription(subscription)
     core.router.subscribe(session, subscription)
     if (isFed) fed.push(subscription)
   }
+  if (why !== '') core.log.info({ clientId: session.clientId, reasonCodes, why }, 'subscription refused')
   whenCommitted(core.store, operations, () => {
     // [v5 MQTT-3.8.4-1] [v5 MQTT-3.8.4-2] [v3.1.1 MQTT-3.8.4-1] [v3.1.1 MQTT-3.8.4-2]
-    connection.send(encodeSuback({ packetId: packet.packetId, reasonCodes }, connection.version))
-    for (const subscription of fed) {
-      // The session may have ended meanwhile, and the client may have unsubscribed.
-      const isThere = core.sessions.byClientId(session.clientId) === session
-      if (isThere && session.subscriptions.has(subscription.topicFilter))
-        core.retained.feed(session, subscription)
-    }
+    link.answer((properties, version) => {
+      return encodeSuback({ packetId: packet.packetId, reasonCodes, properties }, version)
+    }, why)
+    feed(link, session, fed)
   })
+}
+
+function refuse(link: Link, packet: Subscribe, { topicFilter }: SubscribeFilter): Refusal | undefined {
+  if (isInUse(link, packet.packetId)) return IN_USE
+  const { gate } = link.core
+  const refusal = gate.refuseSubscribe(link.session as Session, topicFilter)
+  return refusal ?? gate.refuseFeature(topicFilter, packet.subscriptionIdentifier)
+}
+
+/** Those that are still there: the session may have ended meanwhile, and the client may have unsubscribed. */
+function feed({ core }: Link, session: Session, fed: readonly Subscription[]): void {
+  if (core.sessions.byClientId(session.clientId) !== session) return
+  for (const subscription of fed) {
+    if (session.subscriptions.has(subscription.topicFilter)) core.retained.feed(session, subscription)
+  }
 }
 
 /** [v5 MQTT-3.3.1-9] [v5 MQTT-3.3.1-10] [v5 MQTT-3.3.1-11] */
@@ -53,8 +81,8 @@ function asOfBridge(filter: SubscribeFilter): SubscribeFilter {
   return { ...filter, noLocal: parseShare(filter.topicFilter) === undefined, retainAsPublished: true }
 }
 
-/** [v5 MQTT-3.8.3-4] */
-function checkNoLocal({ shareName, noLocal }: Subscription): void {
-  if (shareName === undefined || !noLocal) return
+/** Before anything of the packet is done. [v5 MQTT-3.8.3-4] */
+function checkNoLocal({ topicFilter, noLocal }: SubscribeFilter): void {
+  if (!noLocal || parseShare(topicFilter) === undefined) return
   throw new MqttError(ReasonCode.ProtocolError, 'No Local on a shared subscription', 'no local')
 }

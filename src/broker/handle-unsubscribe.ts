@@ -5,14 +5,20 @@ import type { Unsubscribe } from '../packet/unsubscribe.ts'
 import type { Session } from '../session/session.ts'
 import { topicFilterProblem } from '../topic/topic-filter.ts'
 import { whenCommitted } from './acknowledge.ts'
+import { isInUse } from './handle-publish.ts'
 import type { Link } from './link.ts'
 
 export function handleUnsubscribe(link: Link, packet: Unsubscribe): void {
-  const { core, connection } = link
+  const { core } = link
   const session = link.session as Session
   const operations = core.store.operations
   const reasonCodes: ReasonCode[] = []
+  const isRefused = isInUse(link, packet.packetId)
   for (const topicFilter of packet.topicFilters) {
+    if (isRefused) {
+      reasonCodes.push(ReasonCode.PacketIdentifierInUse)
+      continue
+    }
     const removed = session.removeSubscription(topicFilter)
     if (removed !== undefined) {
       core.router.unsubscribe(session, removed)
@@ -26,6 +32,6 @@ export function handleUnsubscribe(link: Link, packet: Unsubscribe): void {
   // Where there was none, its removal by an earlier UNSUBSCRIBE may be on its way to the disk.
   whenCommitted(core.store, session.isDurable ? -1 : operations, () => {
     // [v5 MQTT-3.10.4-4] [v3.1.1 MQTT-3.10.4-4]
-    connection.send(encodeUnsuback({ packetId: packet.packetId, reasonCodes }, connection.version))
+    link.answer((_, version) => encodeUnsuback({ packetId: packet.packetId, reasonCodes }, version))
   })
 }

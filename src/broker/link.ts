@@ -5,7 +5,7 @@
 import type { WheelTask } from '../base/timer-wheel.ts'
 import type { AckType } from '../packet/ack.ts'
 import { encodeDisconnect } from '../packet/disconnect.ts'
-import { PacketType } from '../packet/protocol.ts'
+import { PacketType, type ProtocolVersion } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
 import type { CommitListener } from '../store/store.ts'
@@ -14,6 +14,10 @@ import type { Connection, ConnectionHandler } from '../transport/connection.ts'
 import { detachLink } from './connection-end.ts'
 import type { Core } from './core.ts'
 import { dispatch } from './dispatch.ts'
+import { referenceFor } from './redirect.ts'
+
+/** Makes a packet; `properties` may hold a reason string. */
+type EncodeAnswer = (properties: { reasonString?: string }, version: ProtocolVersion) => Buffer
 
 export class Link implements ConnectionHandler, CommitListener, WheelTask {
   readonly core: Core
@@ -28,6 +32,8 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   keepAliveMs = 0
   /** The client said farewell and its will is gone. [v5 MQTT-3.14.4-3] */
   isWillDiscarded = false
+  /** Request Problem Information. [v5 MQTT-3.1.2-29] */
+  wantsReasons = true
   /** Another broker, in Mosquitto's way: it hears nothing of its own, and sees which messages are retained. */
   isBridge = false
   dueAt = 0
@@ -66,11 +72,28 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   }
 
   /** Tells a 5.0 client why, then closes; the versions before it have no such packet. */
-  disconnect(reasonCode: ReasonCode, reason: CloseReason): void {
+  disconnect(reasonCode: ReasonCode, reason: CloseReason, why = ''): void {
     if (this.phase === 'connected' && this.connection.version === 5) {
-      this.connection.send(encodeDisconnect({ reasonCode }, 5))
+      const reference = referenceFor(reasonCode, this.core.redirect)
+      this.tell((properties) => encodeDisconnect({ reasonCode, ...properties, ...reference }, 5), why)
     }
     this.connection.close(reason)
+  }
+
+  /** What the client waits for; one that can't take it is disconnected. */
+  answer(encode: EncodeAnswer, why = ''): void {
+    if (this.tell(encode, why)) return
+    const tooLarge = 'the answer is larger than the maximum packet size'
+    this.disconnect(ReasonCode.PacketTooLarge, CloseReason.AnswerTooLarge, tooLarge)
+  }
+
+  /** With the reason in words, if they may be told and fit. False: also without it too large. [v5 MQTT-3.1.2-29] */
+  tell(encode: EncodeAnswer, why: string): boolean {
+    const { connection, wantsReasons } = this
+    const { version } = connection
+    const isToldWhy = why !== '' && wantsReasons && version === 5
+    if (isToldWhy && connection.send(encode({ reasonString: why }, version))) return true
+    return connection.send(encode({}, version))
   }
 
   /** An acknowledgement whose commit is down. */

@@ -3,7 +3,7 @@
 //
 //   subscribe -> cursor over the trie -> up to FEED_STEP a turn -> session/outbound.ts
 //                    ^ goes on when the client has taken them, in the next turn, or when it is back
-import { type Message, NEVER } from '../packet/message.ts'
+import type { Message } from '../packet/message.ts'
 import { lowerQos } from '../packet/protocol.ts'
 import type { Session } from '../session/session.ts'
 import type { Subscription } from '../session/subscription.ts'
@@ -133,7 +133,7 @@ export class RetainedMessages {
   }
 
   #give(session: Session, subscription: Subscription, message: Message): void {
-    if (message.expiresAt !== NEVER && message.expiresAt <= this.#now()) {
+    if (message.expiresAt <= this.#now()) {
       this.#trie.delete(message.topicName)
       this.#store.deleteRetained(message.topicName)
       return

@@ -10,6 +10,7 @@ import { Session, type StoredSession } from '../session/session.ts'
 import type { SessionRecord } from '../store/store.ts'
 import type { Core } from './core.ts'
 import type { Link } from './link.ts'
+import { redirectionOf } from './redirect.ts'
 
 const NO_DEADLINE = Number.POSITIVE_INFINITY
 
@@ -74,7 +75,8 @@ export class SessionRegistry {
   #create({ clientId, identity, expiryInterval }: SessionRequest): Session {
     const core = this.#core
     if (this.#sessions.size >= core.limits.sessionsMax) {
-      throw new MqttError(ReasonCode.QuotaExceeded, `there are ${this.#sessions.size} sessions already`, '')
+      const reasonCode = redirectionOf(core.redirect) ?? ReasonCode.QuotaExceeded
+      throw new MqttError(reasonCode, `there are ${this.#sessions.size} sessions already`)
     }
     const number = expiryInterval === 0 ? 0 : core.store.nextSessionNumber()
     const session = this.#make({ number, clientId, identity, expiryInterval })

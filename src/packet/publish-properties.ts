@@ -29,9 +29,11 @@ export interface PublishScan {
   messageExpiryInterval: number
   /** Neither of the two above: the block may be sent on as it is. */
   passesThrough: boolean
+  /** The payload is said to be UTF-8. */
+  isText: boolean
 }
 
-const scan: PublishScan = { topicAlias: 0, messageExpiryInterval: -1, passesThrough: true }
+const scan: PublishScan = { topicAlias: 0, messageExpiryInterval: -1, passesThrough: true, isText: false }
 
 /**
  * Checks the block bytes[start, end) that follows a PUBLISH's property length. Throws MqttError.
@@ -45,6 +47,7 @@ export function scanPublishProperties(
 ): PublishScan {
   scan.topicAlias = 0
   scan.messageExpiryInterval = -1
+  scan.isText = false
   let seen = 0
   for (let at = start; at < end; ) {
     const id = bytes[at++] as number
@@ -64,6 +67,7 @@ function scanProperty(bytes: Buffer, at: number, end: number, id: number, direct
     case Id.PayloadFormatIndicator:
       if ((bytes[need(at, 1, end) - 1] as number) > 1)
         protocolError('neither 0 nor 1', 'payloadFormatIndicator')
+      scan.isText = bytes[at] === 1
       return at + 1
     case Id.MessageExpiryInterval:
       scan.messageExpiryInterval = bytes.readUInt32BE(need(at, 4, end) - 4)

@@ -33,6 +33,8 @@ export class PublishPacket {
   topicAlias = 0
   /** Seconds, or -1. */
   messageExpiryInterval = -1
+  /** The payload is said to be UTF-8. */
+  isText = false
   isV5 = false
   /** The frame may be sent on, and kept, as it came. */
   isVerbatim = false
@@ -76,6 +78,7 @@ export function decodePublish(frame: Frame, version: ProtocolVersion, packet: Pu
   if (packet.isV5 && !packet.isVerbatim) malformed('not in the shortest form', 'remaining length') // [v5 MQTT-1.5.5-1]
   packet.topicAlias = 0
   packet.messageExpiryInterval = -1
+  packet.isText = false
   packet.propertiesAt = at
   packet.payloadAt = at
   if (version === 5) decodeProperties(packet, at)
@@ -103,6 +106,7 @@ function decodeProperties(packet: PublishPacket, at: number): void {
   const scan = scanPublishProperties(bytes, at, at + length)
   packet.topicAlias = scan.topicAlias
   packet.messageExpiryInterval = scan.messageExpiryInterval
+  packet.isText = scan.isText
   if (!scan.passesThrough) packet.isVerbatim = false
 }
 

@@ -9,7 +9,7 @@
 // and nothing of it otherwise. One that is not kept is all in memory. One loop, `pump`, sends and sends again.
 import { assert } from '../base/assert.ts'
 import { RingQueue } from '../base/ring-queue.ts'
-import { type Message, NEVER } from '../packet/message.ts'
+import type { Message } from '../packet/message.ts'
 import { PacketType, type Qos } from '../packet/protocol.ts'
 import { PublishFields } from '../packet/publish.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
@@ -252,7 +252,8 @@ export class Outbound {
     // A receiver may still hold the packet id of a QoS 2 message: it is sent until it is released.
     const mayHaveBeenSent = delivery.sequence < this.#sentBeforeRestart
     const mayExpire = !wasSent && (delivery.qos === 1 || !mayHaveBeenSent)
-    if (mayExpire && message.expiresAt !== NEVER && message.expiresAt <= this.#context.now()) {
+    // One of interval 0 is for those who can have it at once.
+    if (mayExpire && message.expiresAt < this.#context.now()) {
       this.#finish(delivery, DropReason.Expired) // [v5 MQTT-3.3.2-5]
       return true
     }

@@ -9,6 +9,7 @@ export const CloseReason = {
   NotConnect: 'first-packet-not-connect',
   Refused: 'connect-refused',
   ProtocolViolation: 'protocol-violation',
+  AnswerTooLarge: 'answer-too-large',
   TooManyConnections: 'too-many-connections',
   TakenOver: 'session-taken-over',
   ServerShutdown: 'server-shutdown',

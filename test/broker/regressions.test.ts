@@ -186,7 +186,7 @@ it('what was never sent has no DUP and expires, also after a restart with an emp
   await kit.broker.publish({ topicName: 'a', payload: 'expires', qos: 1, messageExpiryInterval: 10 })
   await kit.broker.publish({ topicName: 'a', payload: 'stays', qos: 1 })
   await kit.restart()
-  kit.clock.advance(10_000)
+  kit.clock.advance(10_001)
   const back = await kit.client('c', { fields: kept, sessionPresent: true })
   await flow(back)
     .receive(publish1(2, 'a', 'stays', { dup: false }))

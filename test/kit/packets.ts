@@ -99,7 +99,7 @@ export function encode(packet: Sendable, version: Version): Buffer {
 const FIELDS: Partial<Record<Packet['cmd'], readonly string[]>> = {
   connack: ['sessionPresent', 'properties'],
   publish: ['topic', 'qos', 'dup', 'retain', 'messageId', 'properties'],
-  suback: ['messageId', 'granted'],
+  suback: ['messageId', 'granted', 'properties'],
   unsuback: ['messageId', 'granted'],
   disconnect: ['properties'],
   auth: ['properties'],

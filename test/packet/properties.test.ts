@@ -143,7 +143,9 @@ describe('scanPublishProperties', () => {
       topicAlias: 0,
       messageExpiryInterval: -1,
       passesThrough: true,
+      isText: false,
     })
+    expect(scan(['01 01']).isText).toBe(true)
   })
 
   it('reports alias and expiry, and forgets them by the next call', () => {
@@ -151,12 +153,14 @@ describe('scanPublishProperties', () => {
       topicAlias: 0xffff,
       messageExpiryInterval: 0x8000_0000,
       passesThrough: false,
+      isText: false,
     })
     expect(scan([]).passesThrough).toBe(true)
     expect(scan(['02 00 00 00 00'])).toEqual({
       topicAlias: 0,
       messageExpiryInterval: 0,
       passesThrough: false,
+      isText: false,
     })
   })
 

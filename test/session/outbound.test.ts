@@ -100,7 +100,7 @@ describe.each(KINDS)('a queue %s', (_, make) => {
     queue.outbound.acknowledged(2, 1, true)
     expect(queue.drops.of(DropReason.Refused)).toBe(1)
     sink.isWritable = false
-    queue.outbound.push(messageOf('expires', 1, queue.clock.now() + 1_000), 1, false, undefined)
+    queue.outbound.push(messageOf('expires', 1, queue.clock.now() + 999), 1, false, undefined)
     queue.clock.advance(1_000)
     sink.isWritable = true
     queue.outbound.pump()
@@ -287,7 +287,7 @@ describe('a queue on disk', () => {
 
   it('after a restart repeats as much as may have been in flight, but nothing that has expired', async () => {
     const queue = await levelQueue({ inFlightMax: 2, queueWindow: 2 })
-    const expiresAt = queue.clock.now() + 1_000
+    const expiresAt = queue.clock.now() + 999
     queue.outbound.push(messageOf('expires', 1, expiresAt), 1, false, undefined)
     queue.push(1, '1', '2')
     await queue.store.flush()

@@ -83,7 +83,7 @@ export function describeStore(name: string, openStore: () => Promise<Store>): vo
       expect(left).toEqual([])
     })
 
-    it('tells what a deleted session had not received, in order and with the messages of shared subscriptions', async () => {
+    it('tells what a deleted session had not received, in order, with the messages of shared ones', async () => {
       const store = await openStore()
       const session = sessionOf(store, 'deleted')
       const told: Delivery[] = []
