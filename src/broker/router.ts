@@ -55,13 +55,15 @@ export class Router {
       return ReasonCode.QuotaExceeded
     }
     const { recipients, groups } = this.#routes.lookup(message.topicName)
+    let copies = recipients.length + groups.length
     for (let i = 0; i < recipients.length; i++) {
       const recipient = recipients[i] as Recipient
       if (recipient.session !== publisher) deliver(message, recipient)
       else if (recipient.ofItsOwn !== undefined) deliver(message, recipient.ofItsOwn)
+      else copies--
     }
     if (groups.length > 0) for (const group of groups) deliverToOne(message, group)
-    return recipients.length + groups.length > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers
+    return copies > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers
   }
 
   /**

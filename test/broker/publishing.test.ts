@@ -98,6 +98,13 @@ describe.each(STORES)('on the %s store', (store) => {
       .receive(pubcomp(3, 0x92))
   })
 
+  it('answers 0x10 when the only subscription is the publisher’s own, with No Local', async () => {
+    const kit = await openBroker({ store })
+    await flow(await kit.subscriber('c', 'a', 1, { nl: true }))
+      .send(publish1(1, 'a', 'x'))
+      .receive(puback(1, 0x10))
+  })
+
   it('answers 0x10 when nobody is subscribed, and 0 when somebody is', async () => {
     const kit = await openBroker({ store })
     const sender = await kit.client('sender')
