@@ -64,7 +64,7 @@ export class Broker {
   static async open({ config, store, clock, log }: BrokerParts): Promise<Broker> {
     const core = assembleCore(config, store, clock, log)
     store.onDamage = (what) => log.error({ what }, 'damaged in the store, and left out')
-    store.onLeftOver = (deliveries) => core.router.handOn(deliveries)
+    store.onLeftOver = (deliveries) => core.router.handOn(deliveries, core.now())
     const restorer = restorerOf(core)
     await store.open(restorer)
     restorer.finish()

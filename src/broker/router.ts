@@ -70,16 +70,17 @@ export class Router {
    * What sessions that have ended leave behind. What came through a shared subscription goes to another member, but
    * for a QoS 2 message that may have been sent: that one would arrive twice. [v5 MQTT-4.8.2-5]
    */
-  handOn(leftOver: readonly Delivery[]): void {
+  handOn(leftOver: readonly Delivery[], now: number): void {
     for (const { message, share, qos, state } of leftOver) {
-      const mayBeHandedOn =
-        message !== undefined && share !== '' && (qos === 1 || state === DeliveryState.Waiting)
+      const mayBeHandedOn = message !== undefined && (qos === 1 || state === DeliveryState.Waiting)
       const group = mayBeHandedOn ? this.#groupOf(share) : undefined
-      const isHandedOn = group !== undefined && deliverToOne(message as Message, group)
-      if (!isHandedOn) this.#drops.count(DropReason.SessionEnded)
+      if (message === undefined || group === undefined) this.#drops.count(DropReason.SessionEnded)
+      else if (message.expiresAt < now) this.#drops.count(DropReason.Expired)
+      else if (!deliverToOne(message, group)) this.#drops.count(DropReason.SessionEnded)
     }
   }
 
+  /** Undefined: it has no members any more, or `share` is none. */
   #groupOf(share: string): ShareGroup<Session, Subscription> | undefined {
     const parsed = parseShare(share)
     return parsed && this.#trie.group(parsed.shareName, parsed.topicFilter)

@@ -162,7 +162,7 @@ export class SessionRegistry {
     session.outbound.detach()
     session.record.sentBefore = session.outbound.sentBefore
     if (session.isDurable) core.store.deleteSession(session.record)
-    core.router.handOn(leftOver)
+    core.router.handOn(leftOver, core.now())
     if (isRegistered) core.wills.publish(session.clientId)
   }
 }

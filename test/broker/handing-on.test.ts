@@ -75,6 +75,18 @@ describe.each(STORES)('on the %s store', (store) => {
     expect(kit.dropped('session-ended')).toBe(1)
   })
 
+  it('gives nothing on that has expired meanwhile, at no QoS', async () => {
+    const kit = await openBroker({ store })
+    const leaves = await kit.subscriber('leaves', SHARE, 1)
+    await kit.broker.publish({ topicName: 'a', payload: 'x', qos: 1, messageExpiryInterval: 3 })
+    await flow(leaves).receive(publish1(1, 'a', 'x', { properties: { messageExpiryInterval: 3 } }))
+    const stays = await kit.subscriber('stays', SHARE, 0)
+    kit.clock.advance(12_000)
+    await flow(leaves).drop()
+    await flow(stays).receiveNothing()
+    expect(kit.dropped('expired')).toBe(1)
+  })
+
   it('counts what nobody else is there for', async () => {
     const kit = await openBroker({ store })
     const leaves = await kit.subscriber('leaves', SHARE, 1)
