@@ -1,5 +1,7 @@
 // The composition root: configuration in, a running broker out. The only place that chooses a store.
 import { type Logger, pino } from 'pino'
+import type { AuthenticationMethod } from './authentication/method.ts'
+import { scramFromFile } from './authentication/scram-file.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { Broker } from './broker/index.ts'
 import { resolveConfig } from './config/resolve.ts'
@@ -17,14 +19,25 @@ export type BrokerOptions = ConfigInput & {
   readonly logger?: Logger
   /** Default: the system's. A ManualClock makes time stand still in tests. */
   readonly clock?: Clock
+  /** What 5.0 clients may name as their authentication method, besides SCRAM-SHA-256 from a file. */
+  readonly authenticationMethods?: readonly AuthenticationMethod[]
 }
 
 /** Rejects with ERR_GODWIT_CONFIG_* or ERR_GODWIT_STORE_*. Nothing listens yet: see Broker.listen. */
 export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
-  const { logger: log = pino({ level: 'silent' }), clock = systemClock, ...input } = options
+  const {
+    logger: log = pino({ level: 'silent' }),
+    clock = systemClock,
+    authenticationMethods,
+    ...input
+  } = options
   const config = resolveConfig(input)
-  return Broker.open({ config, store: storeFor(config, clock), clock, log })
+  const methods = [...methodsOf(config), ...(authenticationMethods ?? [])]
+  return Broker.open({ config, store: storeFor(config, clock), clock, log, authenticationMethods: methods })
 }
+
+const methodsOf = ({ authentication: { scramFile, scramSecret } }: Config): AuthenticationMethod[] =>
+  scramFile === '' ? [] : [scramFromFile(scramFile, scramSecret)]
 
 function storeFor({ persistence }: Config, clock: Clock): Store {
   if (!persistence.enabled) return new MemoryStore()

@@ -19,7 +19,7 @@ const layers = [
   ['config'],
   ['broker'],
   ['session'],
-  ['transport', 'store'],
+  ['transport', 'store', 'authentication'],
   ['packet', 'topic'],
   ['base'],
 ]

@@ -28,10 +28,10 @@ export function enter(link: Link, connect: Connect, identity: string): void {
   // Also for what an earlier connection put under this client id, and may still be on its way to the disk.
   if (core.store.isIdle) admit(link, connect, isPresent)
   else core.store.afterCommit({ committed: () => admit(link, connect, isPresent) }, 0)
-  if (!isAdmitted(link)) connection.pause()
+  if (isAdmitting(link)) connection.pause()
 }
 
-const isAdmitted = (link: Link): boolean => link.phase === 'connected'
+const isAdmitting = (link: Link): boolean => link.phase === 'admitting'
 
 /** [v5 MQTT-3.1.3-6] [v5 MQTT-3.1.3-7] [v3.1.1 MQTT-3.1.3-8] */
 function assignClientId({ version, cleanStart }: Connect): string {
@@ -73,8 +73,9 @@ function admit(link: Link, connect: Connect, isPresent: boolean): void {
   connection.resume()
 }
 
-function connackOf({ core, session }: Link, connect: Connect, sessionPresent: boolean): Buffer {
-  const { record } = session as Session
-  const properties = connect.version === 5 ? termsFor(connect, record, core) : {}
+function connackOf(link: Link, connect: Connect, sessionPresent: boolean): Buffer {
+  const { record } = link.session as Session
+  const terms = connect.version === 5 ? termsFor(connect, record, link.core) : {}
+  const properties = { ...terms, ...link.authentication?.told } // [v5 MQTT-4.12.0-6]
   return encodeConnack({ sessionPresent, reasonCode: ReasonCode.Success, properties }, connect.version)
 }

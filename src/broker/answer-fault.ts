@@ -1,5 +1,5 @@
 // The answer to a peer's mistake, or to ours: in the protocol's own terms, in the log, and then the end of the
-// connection. Called by dispatch.ts alone.
+// connection. Called by dispatch.ts and by Link.attempt.
 import { encodeConnack } from '../packet/connack.ts'
 import { connectVersion } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
@@ -44,7 +44,11 @@ function refuseConnect(link: Link, reasonCode: ReasonCode, why: string): void {
   const reference = referenceFor(reasonCode, link.core.redirect)
   link.tell((reason, spoken) => {
     return encodeConnack(
-      { sessionPresent: false, reasonCode, properties: { ...reason, ...reference } },
+      {
+        sessionPresent: false,
+        reasonCode,
+        properties: { ...reason, ...reference, ...link.authentication?.told },
+      },
       spoken,
     )
   }, why)

@@ -3,6 +3,8 @@
 import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
+import { Authentication } from '../authentication/authentication.ts'
+import type { AuthenticationMethod } from '../authentication/method.ts'
 import type { Clock } from '../base/clock.ts'
 import { GodwitError } from '../base/errors.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
@@ -36,6 +38,7 @@ export interface BrokerParts {
   readonly store: Store
   readonly clock: Clock
   readonly log: Logger
+  readonly authenticationMethods?: readonly AuthenticationMethod[]
 }
 
 export interface LocalSubscription {
@@ -61,8 +64,9 @@ export class Broker {
   }
 
   /** Opens the store and restores what it holds. Rejects with ERR_GODWIT_STORE_*. */
-  static async open({ config, store, clock, log }: BrokerParts): Promise<Broker> {
-    const core = assembleCore(config, store, clock, log)
+  static async open(parts: BrokerParts): Promise<Broker> {
+    const { config, store, log } = parts
+    const core = assembleCore(parts)
     store.onDamage = (what) => log.error({ what }, 'damaged in the store, and left out')
     store.onLeftOver = (deliveries) => core.router.handOn(deliveries, core.now())
     const restorer = restorerOf(core)
@@ -204,7 +208,7 @@ function checkTopicName(gate: Gate, topicName: string): void {
   }
 }
 
-function assembleCore(config: Config, store: Store, clock: Clock, log: Logger): Core {
+function assembleCore({ config, store, clock, log, authenticationMethods = [] }: BrokerParts): Core {
   const { limits, features, redirect } = config
   const now = (): number => clock.now()
   const retained = new RetainedMessages(store, limits.retainedMessagesMax, now)
@@ -216,6 +220,11 @@ function assembleCore(config: Config, store: Store, clock: Clock, log: Logger): 
     limits,
     features,
     redirect,
+    authentication: new Authentication(authenticationMethods, {
+      settings: config.authentication,
+      wheel,
+      now,
+    }),
     wheel,
     store,
     log,

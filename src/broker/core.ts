@@ -1,6 +1,7 @@
 // The parts that the packet handlers work with, made once by broker.ts and passed along with each Link.
 import type { EventEmitter } from 'node:events'
 import type { Logger } from 'pino'
+import type { Authentication } from '../authentication/authentication.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config } from '../config/schema.ts'
 import type { Drops } from '../session/drops.ts'
@@ -19,6 +20,7 @@ export interface Core extends OutboundContext {
   readonly limits: Config['limits']
   readonly features: Config['features']
   readonly redirect: Config['redirect']
+  readonly authentication: Authentication
   readonly wheel: TimerWheel
   readonly store: Store
   readonly log: Logger

@@ -4,7 +4,7 @@ import { decodeAuth } from '../packet/auth.ts'
 import { decodeConnect } from '../packet/connect.ts'
 import { decodeDisconnect } from '../packet/disconnect.ts'
 import { checkFixedHeader } from '../packet/fixed-header.ts'
-import { MqttError } from '../packet/mqtt-error.ts'
+import { MqttError, protocolError } from '../packet/mqtt-error.ts'
 import { decodePingreq } from '../packet/pingreq.ts'
 import { type Frame, PacketType, packetTypeOf } from '../packet/protocol.ts'
 import { decodePublish, PublishPacket } from '../packet/publish.ts'
@@ -54,6 +54,7 @@ function handlePacket(link: Link, frame: Frame): void {
   const firstByte = frame.bytes[frame.start] as number
   const type = packetTypeOf(firstByte)
   const { version } = link.connection
+  if (link.phase === 'authenticating') return handleBeforeConnack(link, frame, type)
   if (link.phase !== 'connected') return handleFirstPacket(link, frame, type)
   if (type === PacketType.Publish) {
     decodePublish(frame, version, publish)
@@ -91,6 +92,16 @@ function handlePacket(link: Link, frame: Frame): void {
       // A second CONNECT, or a packet that only a server sends. [v5 MQTT-3.1.0-2] [v3.1.1 MQTT-3.1.0-2]
       throw new MqttError(ReasonCode.ProtocolError, `packet type ${type} out of place`, 'packet type')
   }
+}
+
+/** An authentication is under way, which the client may go on with or give up. [v5 MQTT-3.1.2-30] */
+function handleBeforeConnack(link: Link, frame: Frame, type: number): void {
+  const { bytes, bodyStart, end } = frame
+  checkFixedHeader(frame, 5)
+  if (type === PacketType.Auth) return handleAuth(link, decodeAuth(bytes, bodyStart, end, 5))
+  if (type !== PacketType.Disconnect) protocolError(`packet type ${type} before CONNACK`, 'packet type')
+  decodeDisconnect(bytes, bodyStart, end, 5)
+  link.connection.close(CloseReason.ClientDisconnected)
 }
 
 /** [v5 MQTT-3.1.0-1] [v3.1.1 MQTT-3.1.0-1] */

@@ -40,17 +40,17 @@ export class Gate {
     throw new MqttError(redirection, 'this server takes no clients')
   }
 
-  /** Who the client is; its session belongs to this identity. Throws MqttError for who may not come in. */
-  identify(connect: Connect): string {
-    if (connect.authenticationMethod !== undefined) {
-      const why = 'no such authentication method'
-      throw new MqttError(ReasonCode.BadAuthenticationMethod, why, 'authentication method') // [v5 MQTT-4.12.0-1]
-    }
+  /** Who a client without an authentication method is; its session is this identity's. Throws MqttError for nobody. */
+  identify(): string {
     if (!this.#settings.allowAnonymous) {
       throw new MqttError(ReasonCode.NotAuthorized, 'anonymous clients are not allowed (allowAnonymous)', '')
     }
-    if (connect.will !== undefined) this.#checkWill(connect.will)
     return ''
+  }
+
+  /** Throws MqttError for a will that may not be published. Asked when it is known who the client is. */
+  checkWill({ will }: Connect): void {
+    if (will !== undefined) this.#checkWill(will)
   }
 
   /** Throws MqttError for what CONNACK has ruled out. [v5 MQTT-3.2.2-11] [v5 MQTT-3.2.2-14] */

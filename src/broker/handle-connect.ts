@@ -1,8 +1,10 @@
-// CONNECT: who is it, and may they come in. From dispatch.ts; admission.ts gives the session and answers.
+// CONNECT: who is it, and may they come in. From dispatch.ts; admission.ts gives the session and answers, where an
+// authentication method was named after the exchange of handle-auth.ts.
 import type { Connect } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { enter } from './admission.ts'
+import { beginAuthentication } from './handle-auth.ts'
 import type { Link } from './link.ts'
 
 export function handleConnect(link: Link, connect: Connect): void {
@@ -12,5 +14,9 @@ export function handleConnect(link: Link, connect: Connect): void {
   link.wantsReasons = connect.requestProblemInformation
   link.isBridge = connect.isBridge
   link.core.gate.checkServer()
-  enter(link, connect, link.core.gate.identify(connect))
+  const { authenticationMethod } = connect
+  if (authenticationMethod !== undefined) return beginAuthentication(link, connect, authenticationMethod)
+  const identity = link.core.gate.identify()
+  link.core.gate.checkWill(connect)
+  enter(link, connect, identity)
 }

@@ -2,15 +2,20 @@
 // connection.ts calls it; dispatch.ts and the handlers work on it.
 //
 //   connecting -- CONNECT --> admitting -- session and will are on disk, CONNACK --> connected --> closed
+//       `-- CONNECT with a method --> authenticating --^
+import type { Exchange } from '../authentication/exchange.ts'
+import type { AuthenticatingClient } from '../authentication/method.ts'
 import type { WheelTask } from '../base/timer-wheel.ts'
 import type { AckType } from '../packet/ack.ts'
 import { encodeDisconnect } from '../packet/disconnect.ts'
+import type { Properties } from '../packet/property-table.ts'
 import { PacketType, type ProtocolVersion } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
 import type { CommitListener } from '../store/store.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import type { Connection, ConnectionHandler } from '../transport/connection.ts'
+import { answerFault } from './answer-fault.ts'
 import { detachLink } from './connection-end.ts'
 import type { Core } from './core.ts'
 import { dispatch } from './dispatch.ts'
@@ -19,11 +24,23 @@ import { referenceFor } from './redirect.ts'
 /** Makes a packet; `properties` may hold a reason string. */
 type EncodeAnswer = (properties: { reasonString?: string }, version: ProtocolVersion) => Buffer
 
+/** What a CONNECT with an authentication method began. Kept by handle-auth.ts. */
+export interface LinkAuthentication {
+  readonly method: string
+  readonly client: AuthenticatingClient
+  /** The one under way. */
+  exchange: Exchange | undefined
+  /** Goes with CONNACK, whatever it says. */
+  told: Properties
+}
+
 export class Link implements ConnectionHandler, CommitListener, WheelTask {
   readonly core: Core
   readonly connection: Connection
-  phase: 'connecting' | 'admitting' | 'connected' | 'closed' = 'connecting'
+  phase: 'connecting' | 'authenticating' | 'admitting' | 'connected' | 'closed' = 'connecting'
   session: Session | undefined
+  /** Undefined: CONNECT named no authentication method. */
+  authentication: LinkAuthentication | undefined
   /** Acknowledgements that wait for their commit: later ones stay behind them. */
   acksWaiting = 0
   /** QoS 1 and 2 messages of the client that we have not finished acknowledging. */
@@ -56,7 +73,17 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   }
 
   closed(reason: CloseReason, cause: Error | undefined): void {
+    this.authentication?.exchange?.abandon()
     detachLink(this, reason, cause)
+  }
+
+  /** Does what is not called by dispatch.ts, and answers its fault. */
+  attempt(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      answerFault(this, error)
+    }
   }
 
   /** The connect deadline first, the keep alive afterwards: looked at when due, nothing is done for each packet. */

@@ -162,6 +162,36 @@ const redirect = z
   })
   .readonly()
 
+const authentication = z
+  .strictObject({
+    scramFile: z
+      .string()
+      .max(4_096)
+      .default('')
+      .describe('File of users for SCRAM-SHA-256, a line each: user:verifier. Empty: there are none.'),
+    scramSecret: z
+      .string()
+      .max(1_024)
+      .default('')
+      .describe(
+        'From it come the salts shown for unknown users. Empty: random, and others after each start.',
+      ),
+    stepsMax: count(1, 1_000, 10, 'Packets with which a client may take part in one authentication.'),
+    stepsAtOnceMax: count(
+      1,
+      100_000,
+      16,
+      'Answers of authentication methods, such as look-ups, under way at once; further ones wait.',
+    ),
+    timeoutMs: count(
+      1,
+      HOUR_MS,
+      30_000,
+      'Milliseconds of one authentication; that of a CONNECT is held to connectTimeoutMs too.',
+    ),
+  })
+  .readonly()
+
 const transport = z
   .strictObject({
     sharedReads: z
@@ -204,6 +234,7 @@ export const configSchema = z
     limits: limits.prefault({}).describe('The bounds of everything that clients can make grow.'),
     features: features.prefault({}).describe('Which parts of MQTT clients may use.'),
     redirect: redirect.prefault({}).describe('Whether clients are sent to another server.'),
+    authentication: authentication.prefault({}).describe('How clients prove who they are.'),
     transport: transport.prefault({}).describe('How bytes come in and go out.'),
     log: log.prefault({}).describe('What is written about the run.'),
   })

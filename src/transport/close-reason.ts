@@ -8,6 +8,7 @@ export const CloseReason = {
   KeepAliveTimeout: 'keep-alive-timeout',
   NotConnect: 'first-packet-not-connect',
   Refused: 'connect-refused',
+  AuthenticationFailed: 'authentication-failed',
   ProtocolViolation: 'protocol-violation',
   AnswerTooLarge: 'answer-too-large',
   TooManyConnections: 'too-many-connections',

@@ -1,0 +1,110 @@
+// authentication.scramFile: what is read, and what keeps a broker from starting.
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import type { AuthenticationMethod } from '../../src/authentication/method.ts'
+import { scramFromFile } from '../../src/authentication/scram-file.ts'
+import { createBroker, scramVerifier } from '../../src/index.ts'
+import { temporaryFolder } from '../kit/temporary-folder.ts'
+import { ScramClient } from './scram-client.ts'
+
+const CLIENT = { clientId: 'c', userName: undefined, address: 'here' }
+const VERIFIER = await scramVerifier('pencil', { iterations: 4_096 })
+const HARDER = await scramVerifier('pencil', { iterations: 5_000, salt: Buffer.alloc(24, 1) })
+
+async function fileOf(...lines: string[]): Promise<string> {
+  const path = join(await temporaryFolder(), 'users')
+  await writeFile(path, lines.join('\n'))
+  return path
+}
+
+/** What is said first to `user`. */
+async function serverFirst(method: AuthenticationMethod, user: string): Promise<string> {
+  const answer = await method.begin(CLIENT)(Buffer.from(new ScramClient(user, 'x').first))
+  return String(answer.data)
+}
+
+async function isLetIn(method: AuthenticationMethod, user: string): Promise<boolean> {
+  const step = method.begin(CLIENT)
+  const client = new ScramClient(user, 'pencil')
+  const asked = await step(Buffer.from(client.first))
+  return (await step(Buffer.from(client.final(String(asked.data))))).kind === 'accept'
+}
+
+describe('a file of users', () => {
+  it('has a user a line, between comments and empty lines, on any system', async () => {
+    const path = await fileOf(
+      '# ward 3',
+      `ada:${VERIFIER}`,
+      '',
+      ` grace: of ward 3 :${HARDER}\r`,
+      `\u2168:${HARDER}`,
+      `a:SCRAM-SHA-256$:${HARDER}`,
+    )
+    const method = scramFromFile(path, '')
+    expect(method.name).toBe('SCRAM-SHA-256')
+    for (const user of ['ada', ' grace: of ward 3 ', 'IX', 'a:SCRAM-SHA-256$']) {
+      expect(await isLetIn(method, user)).toBe(true)
+    }
+    for (const user of ['grace', '# ward 3']) expect(await isLetIn(method, user)).toBe(false)
+  })
+
+  it('shows unknown users the iterations and the size of salt that most of the known have', async () => {
+    const lines = [`a:${VERIFIER}`, `b:${HARDER}`, `c:${HARDER}`]
+    const path = await fileOf(...lines)
+    const [salt, iterations] =
+      /s=(.*),i=(.*)/.exec(await serverFirst(scramFromFile(path, ''), 'd'))?.slice(1) ?? []
+    expect([Buffer.from(salt ?? '', 'base64').length, iterations]).toEqual([24, '5000'])
+  })
+
+  it('shows unknown users the same salt after a restart, where there is a secret', async () => {
+    const path = await fileOf(`ada:${VERIFIER}`)
+    const saltOf = async (secret: string) =>
+      /s=(.*),/.exec(await serverFirst(scramFromFile(path, secret), 'nobody'))?.[1]
+    expect(await saltOf('s')).toBe(await saltOf('s'))
+    expect(await saltOf('s')).not.toBe(await saltOf('t'))
+    expect(await saltOf('')).not.toBe(await saltOf(''))
+  })
+
+  it('may have nobody in it', async () => {
+    expect(await isLetIn(scramFromFile(await fileOf(''), ''), 'ada')).toBe(false)
+  })
+
+  it('keeps the broker from starting when a line is wrong, and names every such line without its secrets', async () => {
+    const path = await fileOf(
+      `ada:${VERIFIER}`,
+      'grace:pencil',
+      `:${VERIFIER}`,
+      `a\u0007:${VERIFIER}`,
+      'b:SCRAM-SHA-256$1:x$y:z',
+      `a\u00ADda:${VERIFIER}`,
+    )
+    const starting = createBroker({ persistence: { enabled: false }, authentication: { scramFile: path } })
+    await expect(starting).rejects.toMatchObject({
+      code: 'ERR_GODWIT_CONFIG_INVALID',
+      message: [
+        `${path}:2: a line is user:SCRAM-SHA-256$iterations:salt$StoredKey:ServerKey`,
+        `${path}:3: the user name is empty, or SASLprep refuses it`,
+        `${path}:4: the user name is empty, or SASLprep refuses it`,
+        `${path}:5: the verifier is not in the form of PostgreSQL, or below 4096 iterations`,
+        `${path}:6: the user is there already`,
+      ].join('\n'),
+    })
+  })
+
+  it('keeps the broker from starting when it cannot be read', async () => {
+    const scramFile = join(await temporaryFolder(), 'users')
+    const starting = createBroker({ persistence: { enabled: false }, authentication: { scramFile } })
+    await expect(starting).rejects.toMatchObject({ code: 'ERR_GODWIT_CONFIG_UNREADABLE' })
+    await expect(starting).rejects.toThrow(scramFile)
+  })
+
+  it('does not go with another method of the same name', async () => {
+    const scramFile = await fileOf(`ada:${VERIFIER}`)
+    const options = { persistence: { enabled: false }, authentication: { scramFile } }
+    const twin = scramFromFile(scramFile, '')
+    await expect(createBroker({ ...options, authenticationMethods: [twin] })).rejects.toThrow('SCRAM-SHA-256')
+    const broker = await createBroker(options)
+    onTestFinished(() => broker.close())
+  })
+})
