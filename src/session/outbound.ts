@@ -4,7 +4,6 @@
 //   head            next               head + window.length            tail
 //   | sent, released, done | waiting, in memory       | waiting, on disk only |
 //   '---- in flight ------'
-//
 // A queue that is kept (`isDurable`) lives in the store; memory holds it from `head` on while a client is connected,
 // and nothing of it otherwise. One that is not kept is all in memory. One loop, `pump`, sends and sends again.
 import { assert } from '../base/assert.ts'
@@ -216,14 +215,20 @@ export class Outbound {
     return deliveries.filter(({ message }) => message !== undefined)
   }
 
+  /** How far beyond the oldest may be sent: of a kept queue no more than a crash leaves in doubt. */
+  get #reach(): number {
+    return this.isDurable ? Math.min(this.#context.limits.queueWindow, PACKET_IDS - 1) : PACKET_IDS - 1
+  }
+
   /** Sends what may be sent. Called whenever something that held it back may have gone. */
   pump(): void {
     const sink = this.#sink
     if (sink === undefined) return
+    const reach = this.#reach
     while (
       this.#next < this.#head + this.#window.length &&
       this.#inFlight < this.#sendQuota &&
-      this.#next - this.#head < PACKET_IDS - 1 &&
+      this.#next - this.#head < reach &&
       sink.isWritable
     ) {
       const delivery = this.#window.at(this.#next - this.#head) as Delivery

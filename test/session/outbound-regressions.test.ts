@@ -120,3 +120,21 @@ async function settledAfter(queue: Queue, store: UnreadableStore): Promise<void>
   expect(store.failures).toBe(0)
   await settled(queue)
 }
+
+it('is never sent further ahead of an unanswered head than a crash leaves in doubt', async () => {
+  const queue = await levelQueue({ queueWindow: 8 })
+  queue.push(1, ...Array.from({ length: 12 }, (_, i) => i))
+  const first = new RecordingSink()
+  queue.outbound.attach(first, UNLIMITED)
+  await settled(queue)
+  expect(first.payloads).toEqual(['0', '1', '2', '3', '4', '5', '6', '7'])
+  queue.outbound.acknowledged(4, 1, false)
+  queue.outbound.detach()
+  const second = new RecordingSink()
+  queue.outbound.attach(second, UNLIMITED)
+  await settled(queue)
+  expect(second.payloads).toEqual(['0', '1', '2', '4', '5', '6', '7'])
+  queue.outbound.acknowledged(1, 1, false)
+  await settled(queue)
+  expect(second.payloads.slice(7)).toEqual(['8'])
+})
