@@ -75,8 +75,8 @@ export class Gate {
     this.checkFlags(qos, retain)
     if (scanPublishProperties(properties, 0, properties.length).isText) this.checkPayload(payload)
     const reasonCode = this.refusePublish(topicName)
-    if (reasonCode !== ReasonCode.Success)
-      throw new MqttError(reasonCode, `will to ${topicName}`, 'will topic')
+    if (reasonCode === ReasonCode.Success) return
+    throw new MqttError(reasonCode, 'clients may not publish there', 'will topic')
   }
 
   /** Throws MqttError: a bad topic name is the sender's violation, whatever the quality of service. */

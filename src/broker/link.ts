@@ -21,6 +21,8 @@ import type { Core } from './core.ts'
 import { dispatch } from './dispatch.ts'
 import { referenceFor } from './redirect.ts'
 
+const REASON_CHARACTERS_MAX = 256
+
 /** Makes a packet; `properties` may hold a reason string. */
 type EncodeAnswer = (properties: { reasonString?: string }, version: ProtocolVersion) => Buffer
 
@@ -119,7 +121,8 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
     const { connection, wantsReasons } = this
     const { version } = connection
     const isToldWhy = why !== '' && wantsReasons && version === 5
-    if (isToldWhy && connection.send(encode({ reasonString: why }, version))) return true
+    const reasonString = why.slice(0, REASON_CHARACTERS_MAX)
+    if (isToldWhy && connection.send(encode({ reasonString }, version))) return true
     return connection.send(encode({}, version))
   }
 

@@ -227,6 +227,16 @@ describe('reasons in words', () => {
     expect((await refused.next()).packet.properties ?? {}).not.toHaveProperty('reasonString')
   })
 
+  it('say nothing of what the client sent, however long it is', async () => {
+    const kit = await openBroker()
+    const will = willOf(`$SYS/${'a'.repeat(65_530)}`, 'x')
+    await flow(kit.peer())
+      .send(connect('c', { will }))
+      .receive(connack(0x87, false, { reasonString: 'will topic: clients may not publish there' }))
+      .closed()
+    await kit.servesOthers()
+  })
+
   it('are left out where the packet would be larger than the client takes', async () => {
     const kit = await openBroker()
     const peer = await kit.client('c', { fields: { properties: { maximumPacketSize: 20 } } })
