@@ -1,45 +1,26 @@
-// The broker as those who embed it see it: connections come in, messages go through, it closes in good order.
-// Made by server.ts; everything inside is reached through Core.
-import { EventEmitter } from 'node:events'
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
-import { Authentication } from '../authentication/authentication.ts'
-import type { AuthenticationMethod } from '../authentication/method.ts'
-import type { Clock } from '../base/clock.ts'
 import { GodwitError } from '../base/errors.ts'
-import { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config } from '../config/schema.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import type { Qos } from '../packet/protocol.ts'
 import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
-import { type DropReason, Drops } from '../session/drops.ts'
+import type { DropReason } from '../session/drops.ts'
 import { subscriptionOf } from '../session/subscription.ts'
-import type { Store } from '../store/store.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import { Connection, type ConnectionSettings } from '../transport/connection.ts'
 import { FlushList } from '../transport/flush-list.ts'
 import { type ListenAddress, type Listener, listenTcp } from '../transport/tcp.ts'
 import { whenCommitted } from './acknowledge.ts'
+import { assembleCore, type BrokerParts, readOn } from './assemble-core.ts'
 import type { Core } from './core.ts'
 import type { BrokerEvents } from './events.ts'
-import { Gate } from './gate.ts'
+import type { Gate } from './gate.ts'
 import { Link } from './link.ts'
 import { LocalSubscriber, type MessageHandler } from './local-subscriber.ts'
 import { messageOfRequest, type PublishRequest } from './publish-request.ts'
 import { redirectionOf } from './redirect.ts'
 import { restorerOf } from './restore.ts'
-import { RetainedMessages } from './retained-messages.ts'
-import { Router } from './router.ts'
-import { SessionRegistry } from './session-registry.ts'
-import { Wills } from './wills.ts'
-
-export interface BrokerParts {
-  readonly config: Config
-  readonly store: Store
-  readonly clock: Clock
-  readonly log: Logger
-  readonly authenticationMethods?: readonly AuthenticationMethod[]
-}
 
 export interface LocalSubscription {
   readonly topicFilter: string
@@ -123,7 +104,9 @@ export class Broker {
     this.#assertOpen()
     checkTopicName(core.gate, request.topicName)
     const operations = core.store.operations
-    const reasonCode = core.router.publish(messageOfRequest(request, core.now()), undefined)
+    const message = messageOfRequest(request, core.now())
+    const isBlocked = core.router.blockedBy(message, undefined).length > 0
+    const reasonCode = isBlocked ? ReasonCode.QuotaExceeded : core.router.publish(message, undefined)
     if (reasonCode >= 0x80) {
       throw new GodwitError('ERR_GODWIT_PUBLISH_REFUSED', `${request.topicName}: ${reasonName(reasonCode)}`)
     }
@@ -208,55 +191,8 @@ function checkTopicName(gate: Gate, topicName: string): void {
   }
 }
 
-function assembleCore({ config, store, clock, log, authenticationMethods = [] }: BrokerParts): Core {
-  const { limits, features, redirect } = config
-  const now = (): number => clock.now()
-  const retained = new RetainedMessages(store, limits.retainedMessagesMax, now)
-  const wheel = new TimerWheel(clock)
-  const drops = new Drops()
-  const router = new Router(retained, drops, limits.topicCacheEntries)
-  const events = new EventEmitter<BrokerEvents>()
-  const parts = {
-    limits,
-    features,
-    redirect,
-    authentication: new Authentication(authenticationMethods, {
-      settings: config.authentication,
-      wheel,
-      now,
-    }),
-    wheel,
-    store,
-    log,
-    now,
-    retained,
-    router,
-    drops,
-    events,
-    tell: <Name extends keyof BrokerEvents>(name: Name, ...facts: BrokerEvents[Name]): void =>
-      queueMicrotask(() => events.emit(name, ...(facts as never))),
-    onReadError: (error: Error): void =>
-      log.error({ err: error }, 'a queue could not be read, and will be again'),
-    gate: new Gate(config),
-    wills: new Wills({ store, wheel, router, now }),
-    links: new Set<Link>(),
-    heldBack: new Set<Connection>(),
-  }
-  // The registry ends sessions, which touches all the others: it alone needs the whole.
-  const core = parts as Omit<typeof parts, 'sessions'> & { sessions: SessionRegistry }
-  core.sessions = new SessionRegistry(core)
-  return core
-}
-
 const logWriteError = (log: Logger, error: Error): void =>
   log.error({ err: error }, 'the store could not write, and tries again')
 
 /** Resolves however it ends. */
 const whenClosed = (stream: Duplex): Promise<void> => new Promise((resolve) => stream.once('close', resolve))
-
-/** The store has room again: those that were held back are read from. */
-function readOn(core: Core): void {
-  const waiting = [...core.heldBack]
-  core.heldBack.clear()
-  for (const connection of waiting) connection.resume()
-}

@@ -11,6 +11,7 @@ import type { Connection } from '../transport/connection.ts'
 import type { BrokerEvents } from './events.ts'
 import type { Gate } from './gate.ts'
 import type { Link } from './link.ts'
+import type { MemoryGuard } from './memory-guard.ts'
 import type { RetainedMessages } from './retained-messages.ts'
 import type { Router } from './router.ts'
 import type { SessionRegistry } from './session-registry.ts'
@@ -20,7 +21,9 @@ export interface Core extends OutboundContext {
   readonly limits: Config['limits']
   readonly features: Config['features']
   readonly redirect: Config['redirect']
+  readonly overflow: Config['overflow']
   readonly authentication: Authentication
+  readonly memory: MemoryGuard
   readonly wheel: TimerWheel
   readonly store: Store
   readonly log: Logger

@@ -41,10 +41,11 @@ export function dispatch(link: Link): void {
     answerFault(link, error)
   }
   if (connection.closeReason !== undefined || connection.isPaused) return
-  // A publisher that outruns the disk is not read from until there is room.
-  if (core.store.isSaturated) {
-    core.heldBack.add(connection)
-    connection.pause()
+  const { hasPublished } = link
+  link.hasPublished = false
+  // A publisher that outruns the disk, or the memory, is not read from until there is room.
+  if (core.store.isSaturated || (hasPublished && core.memory.isShort(connection.lastReceivedAt))) {
+    link.holdBack()
   } else if (connection.backlog > core.limits.outputBytesMax) {
     connection.pause() // A peer that asks and does not take the answers: until Link.drained.
   }

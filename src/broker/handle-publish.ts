@@ -4,6 +4,7 @@ import { MqttError } from '../packet/mqtt-error.ts'
 import { PacketType } from '../packet/protocol.ts'
 import { messageOf, type PublishPacket } from '../packet/publish.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
+import { DropReason } from '../session/drops.ts'
 import type { Session } from '../session/session.ts'
 import { acknowledge } from './acknowledge.ts'
 import type { Link } from './link.ts'
@@ -11,6 +12,7 @@ import type { Link } from './link.ts'
 export function handlePublish(link: Link, packet: PublishPacket): void {
   const { core, connection } = link
   const session = link.session as Session
+  link.hasPublished = true
   const topicName = connection.aliases.resolve(packet)
   core.gate.checkTopicName(topicName)
   core.gate.checkFlags(packet.qos, packet.retain)
@@ -22,6 +24,7 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
       publish(link, session, packet, topicName, 0)
       return
     case 1: // Ours once the PUBACK has left, which is after the commit of every kept copy.
+      if (isRejected(link, session, packet, topicName)) return
       countUnacknowledged(link)
       if (isInUse(link, packetId)) {
         return acknowledge(link, PacketType.Puback, packetId, ReasonCode.PacketIdentifierInUse, operations)
@@ -35,6 +38,7 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
         acknowledge(link, PacketType.Pubrec, packetId, ReasonCode.Success, operations)
         return
       }
+      if (isRejected(link, session, packet, topicName)) return
       countUnacknowledged(link)
       session.inbound.add(packetId)
       const batch = session.isDurable ? core.store.openBatch : 0
@@ -55,6 +59,26 @@ export function isInUse({ connection, session }: Link, packetId: number): boolea
 function countUnacknowledged(link: Link): void {
   if (++link.unacknowledged <= link.core.limits.receiveMaximum || link.connection.version !== 5) return
   throw new MqttError(ReasonCode.ReceiveMaximumExceeded, `more than ${link.core.limits.receiveMaximum}`, '')
+}
+
+/** There is no room, and the policy is to say so: 5.0 has an answer for it, a 3.x client waits or goes. */
+function isRejected(link: Link, session: Session, packet: PublishPacket, topicName: string): boolean {
+  const { core, connection } = link
+  if (!core.router.mayReject) return false
+  const blocking = core.router.blockedBy(messageOf(packet, topicName, core.now()), session)
+  if (blocking.length === 0) return false
+  if (connection.version < 5 && core.overflow.oldPublishers === 'hold-back') {
+    for (const { outbound } of blocking) outbound.awaitRoom()
+    connection.frames.again()
+    link.holdBack()
+    return true
+  }
+  core.drops.count(DropReason.Rejected)
+  if (connection.version < 5) throw new MqttError(ReasonCode.QuotaExceeded, 'no room in a queue')
+  countUnacknowledged(link)
+  const type = packet.qos === 1 ? PacketType.Puback : PacketType.Pubrec
+  acknowledge(link, type, packet.packetId, ReasonCode.QuotaExceeded, core.store.operations)
+  return true
 }
 
 function publish(

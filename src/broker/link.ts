@@ -51,6 +51,8 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   keepAliveMs = 0
   /** The client said farewell and its will is gone. [v5 MQTT-3.14.4-3] */
   isWillDiscarded = false
+  /** Since dispatch looked last. */
+  hasPublished = false
   /** Request Problem Information. [v5 MQTT-3.1.2-29] */
   wantsReasons = true
   /** Another broker, in Mosquitto's way: it hears nothing of its own, and sees which messages are retained. */
@@ -124,6 +126,12 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
     const reasonString = why.slice(0, REASON_CHARACTERS_MAX)
     if (isToldWhy && connection.send(encode({ reasonString }, version))) return true
     return connection.send(encode({}, version))
+  }
+
+  /** Nothing more is read until there is room: the client waits in front of its own socket. */
+  holdBack(): void {
+    this.core.heldBack.add(this.connection)
+    this.connection.pause()
   }
 
   /** An acknowledgement whose commit is down. */

@@ -5,6 +5,7 @@
 //                    ^ goes on when the client has taken them, in the next turn, or when it is back
 import type { Message } from '../packet/message.ts'
 import { lowerQos } from '../packet/protocol.ts'
+import { DropReason, type Drops } from '../session/drops.ts'
 import type { Session } from '../session/session.ts'
 import type { Subscription } from '../session/subscription.ts'
 import type { Store } from '../store/store.ts'
@@ -50,16 +51,25 @@ class Feeds {
   }
 }
 
+export interface RetainedParts {
+  readonly store: Store
+  readonly drops: Drops
+  readonly messagesMax: number
+  readonly now: () => number
+}
+
 export class RetainedMessages {
   readonly #store: Store
   readonly #messagesMax: number
   readonly #now: () => number
+  readonly #drops: Drops
   readonly #trie = new RetainedTrie<Message>()
   /** Bounded by the subscriptions of each session: a filter that is subscribed again starts anew. */
   readonly #feeds = new Map<Session, Feeds>()
 
-  constructor(store: Store, messagesMax: number, now: () => number) {
+  constructor({ store, drops, messagesMax, now }: RetainedParts) {
     this.#store = store
+    this.#drops = drops
     this.#messagesMax = messagesMax
     this.#now = now
   }
@@ -141,6 +151,7 @@ export class RetainedMessages {
     const { subscriptionIdentifier } = subscription
     const qos = lowerQos(message.qos, subscription.qos)
     const identifiers = subscriptionIdentifier === 0 ? undefined : [subscriptionIdentifier]
-    session.outbound.push(message, qos, true, identifiers) // [v3.1.1 MQTT-3.3.1-8]
+    if (session.outbound.push(message, qos, true, identifiers)) return // [v3.1.1 MQTT-3.3.1-8]
+    this.#drops.count(DropReason.QueueFull)
   }
 }

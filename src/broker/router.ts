@@ -11,6 +11,7 @@ import { MatchCache } from '../topic/match-cache.ts'
 import type { ShareGroup } from '../topic/shared-subscriptions.ts'
 import { SubscriptionTrie } from '../topic/subscription-trie.ts'
 import { parseShare } from '../topic/topic-filter.ts'
+import type { Overflow } from './overflow.ts'
 import type { RetainedMessages } from './retained-messages.ts'
 import { makeRoute, type Recipient, type Route, recipientOf } from './route.ts'
 
@@ -18,21 +19,35 @@ const isReady = (session: Session): boolean => session.outbound.isReady
 const isOnline = (session: Session): boolean => session.outbound.isOnline
 const isDurable = (session: Session): boolean => session.isDurable
 
+export interface RouterParts {
+  readonly retained: RetainedMessages
+  readonly drops: Drops
+  readonly overflow: Overflow
+  readonly cacheEntries: number
+}
+
 export class Router {
   readonly #trie = new SubscriptionTrie<Session, Subscription>()
   readonly #routes: MatchCache<Route>
   readonly #retained: RetainedMessages
   readonly #drops: Drops
+  readonly #overflow: Overflow
 
-  constructor(retained: RetainedMessages, drops: Drops, cacheEntries: number) {
+  constructor({ retained, drops, overflow, cacheEntries }: RouterParts) {
     this.#retained = retained
     this.#drops = drops
+    this.#overflow = overflow
     // Bounded by recipients, not by names: ten thousand subscribers of `#` times all names would be a gigabyte.
     this.#routes = new MatchCache(
       cacheEntries,
       (topicName) => makeRoute(this.#trie, topicName),
       ({ recipients }) => 1 + recipients.length,
     )
+  }
+
+  /** Whether `blockedBy` has to be asked. */
+  get mayReject(): boolean {
+    return this.#overflow.mayReject
   }
 
   subscribe(session: Session, subscription: Subscription): void {
@@ -58,11 +73,11 @@ export class Router {
     let copies = recipients.length + groups.length
     for (let i = 0; i < recipients.length; i++) {
       const recipient = recipients[i] as Recipient
-      if (recipient.session !== publisher) deliver(message, recipient)
-      else if (recipient.ofItsOwn !== undefined) deliver(message, recipient.ofItsOwn)
+      if (recipient.session !== publisher) this.#deliver(message, recipient)
+      else if (recipient.ofItsOwn !== undefined) this.#deliver(message, recipient.ofItsOwn)
       else copies--
     }
-    if (groups.length > 0) for (const group of groups) deliverToOne(message, group)
+    if (groups.length > 0) for (const group of groups) this.#deliverToOne(message, group)
     return copies > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers
   }
 
@@ -76,7 +91,7 @@ export class Router {
       const group = mayBeHandedOn ? this.#groupOf(share) : undefined
       if (message === undefined || group === undefined) this.#drops.count(DropReason.SessionEnded)
       else if (message.expiresAt < now) this.#drops.count(DropReason.Expired)
-      else if (!deliverToOne(message, group)) this.#drops.count(DropReason.SessionEnded)
+      else if (!this.#deliverToOne(message, group)) this.#drops.count(DropReason.SessionEnded)
     }
   }
 
@@ -85,18 +100,47 @@ export class Router {
     const parsed = parseShare(share)
     return parsed && this.#trie.group(parsed.shareName, parsed.topicFilter)
   }
-}
 
-function deliver(message: Message, recipient: Recipient): void {
-  const qos = lowerQos(message.qos, recipient.qos)
-  const retain = message.retain && recipient.retainAsPublished // [v5 MQTT-3.3.1-12] [v5 MQTT-3.3.1-13]
-  recipient.session.outbound.push(message, qos, retain, recipient.subscriptionIdentifiers, recipient.share)
-}
+  #deliver(message: Message, recipient: Recipient): void {
+    const { session, subscriptionIdentifiers, share } = recipient
+    const qos = lowerQos(message.qos, recipient.qos)
+    const retain = message.retain && recipient.retainAsPublished // [v5 MQTT-3.3.1-12] [v5 MQTT-3.3.1-13]
+    if (session.outbound.push(message, qos, retain, subscriptionIdentifiers, share)) return
+    this.#overflow.handle(message, qos, retain, recipient)
+  }
 
-/** One that can send it on at once, else one that is connected, else one that will come back. False: there is none. */
-function deliverToOne(message: Message, group: ShareGroup<Session, Subscription>): boolean {
-  const member = group.choose(isReady) ?? group.choose(isOnline) ?? group.choose(isDurable)
-  if (member === undefined) return false
-  deliver(message, recipientOf(member.subscriber, [member.subscription]))
-  return true
+  /** One that can send it on at once, else one that is connected, else one that will be back. False: there is none. */
+  #deliverToOne(message: Message, group: ShareGroup<Session, Subscription>): boolean {
+    const hasRoom = ({ outbound }: Session): boolean => outbound.hasRoomFor(message)
+    const member =
+      group.choose(isReady) ??
+      group.choose((session) => isOnline(session) && hasRoom(session)) ??
+      group.choose((session) => isDurable(session) && hasRoom(session)) ??
+      group.choose(isDurable) ??
+      group.choose(isOnline)
+    if (member === undefined) return false
+    this.#deliver(message, recipientOf(member.subscriber, [member.subscription]))
+    return true
+  }
+
+  /**
+   * The sessions for want of whose room the message is to be rejected: then nobody is to get it. None: it is taken.
+   * Of a share that has no room at all every member is named.
+   */
+  blockedBy(message: Message, publisher: Session | undefined): Session[] {
+    const { topicName } = message
+    const isConcerned = this.#overflow.mayReject && message.qos > 0
+    if (!isConcerned || this.#overflow.policyFor(topicName) !== 'reject') return []
+    const { recipients, groups } = this.#routes.lookup(topicName)
+    const isFull = ({ outbound }: Session): boolean => !outbound.hasRoomFor(message)
+    const full: Session[] = []
+    for (const recipient of recipients) {
+      const copy = recipient.session === publisher ? recipient.ofItsOwn : recipient
+      if (copy !== undefined && copy.qos > 0 && isFull(copy.session)) full.push(copy.session)
+    }
+    for (const { members } of groups) {
+      if ([...members.keys()].every(isFull)) full.push(...members.keys())
+    }
+    return full
+  }
 }

@@ -158,11 +158,10 @@ export class SessionRegistry {
     if (isRegistered) this.#sessions.delete(session.clientId)
     for (const subscription of session.subscriptions.values()) core.router.unsubscribe(session, subscription)
     core.retained.forget(session)
-    const leftOver = session.isDurable ? [] : session.outbound.leftOver // The store tells of what it kept.
-    session.outbound.detach()
+    const leftOver = session.outbound.end()
     session.record.sentBefore = session.outbound.sentBefore
-    if (session.isDurable) core.store.deleteSession(session.record)
-    core.router.handOn(leftOver, core.now())
+    if (!session.isDurable) core.router.handOn(leftOver, core.now())
+    else core.store.deleteSession(session.record) // The store tells of what it kept.
     if (isRegistered) core.wills.publish(session.clientId)
   }
 }

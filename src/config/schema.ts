@@ -96,6 +96,19 @@ const limits = z
     ),
     queueMessagesMax: count(1, BILLION, 1_000_000, 'Messages waiting for one session.'),
     queueBytesMax: count(1, Number.MAX_SAFE_INTEGER, 1_073_741_824, 'Bytes waiting for one session.'),
+    queuedMessagesMax: count(1, BILLION, 100_000_000, 'Messages waiting for all sessions together.'),
+    queuedBytesMax: count(
+      1,
+      Number.MAX_SAFE_INTEGER,
+      68_719_476_736,
+      'Bytes waiting for all sessions together.',
+    ),
+    memoryBytesMax: count(
+      0,
+      Number.MAX_SAFE_INTEGER,
+      0,
+      'Bytes of memory resident above which publishers are held back; 0: four fifths of what the machine has.',
+    ),
     queueWindow: count(
       1,
       1_000_000,
@@ -138,6 +151,29 @@ const features = z
       .default('response/%c')
       .describe(
         'Told to 5.0 clients that ask where to have responses sent; %c is the client id. Empty: nothing is told.',
+      ),
+  })
+  .readonly()
+
+const overflowPolicy = z.enum(['drop-newest', 'drop-oldest', 'reject', 'disconnect'])
+
+const overflow = z
+  .strictObject({
+    policy: overflowPolicy
+      .default('drop-newest')
+      .describe(
+        'What happens to a message for a full queue. reject: its publisher hears 0x97 and nobody gets it; disconnect: the slow client goes.',
+      ),
+    byTopic: z
+      .array(z.strictObject({ topicFilter: z.string().min(1), policy: overflowPolicy }).readonly())
+      .readonly()
+      .default([])
+      .describe('Policies of their own for messages whose topic matches; the first that does counts.'),
+    oldPublishers: z
+      .enum(['hold-back', 'disconnect'])
+      .default('hold-back')
+      .describe(
+        'What reject does to a 3.x client, which no answer can tell. hold-back: it is not read from until there is room.',
       ),
   })
   .readonly()
@@ -233,6 +269,7 @@ export const configSchema = z
     persistence: persistence.prefault({}).describe('What survives a restart, and where.'),
     limits: limits.prefault({}).describe('The bounds of everything that clients can make grow.'),
     features: features.prefault({}).describe('Which parts of MQTT clients may use.'),
+    overflow: overflow.prefault({}).describe('What happens to messages for which there is no room.'),
     redirect: redirect.prefault({}).describe('Whether clients are sent to another server.'),
     authentication: authentication.prefault({}).describe('How clients prove who they are.'),
     transport: transport.prefault({}).describe('How bytes come in and go out.'),

@@ -69,6 +69,17 @@ export class FrameSplitter {
     return true
   }
 
+  /** The current frame comes once more with the next call of next(). */
+  again(): void {
+    if (this.bytes === this.#chunk) {
+      this.#offset = this.start
+      return
+    }
+    this.#gathered = this.bytes
+    this.#gatheredBytes = this.end
+    this.#frameBytes = this.end
+  }
+
   /** Size of the frame at bytes[start], 0 while its header is not whole. Sets bodyStart. */
   #measure(bytes: Buffer, start: number, end: number): number {
     if (start + 1 >= end) return 0

@@ -7,6 +7,7 @@ export const DropReason = {
   NotWritable: 'not-writable',
   Offline: 'offline-qos0',
   Refused: 'refused-by-receiver',
+  Rejected: 'rejected',
   RetainedFull: 'retained-full',
   SessionEnded: 'session-ended',
 } as const

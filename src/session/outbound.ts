@@ -1,56 +1,41 @@
-// What a session still has to give its client: an ordered queue of which a window is in memory and the head of it
-// in flight. router.ts puts in, handle-puback.ts and its kin confirm; it sends through a Sink, which comes and goes.
+// What is on its way to a session's client: the head of its backlog, in flight, and what answers it has given.
+// router.ts puts in, handle-puback.ts and its kin confirm; it sends through a Sink, which comes and goes.
 //
-//   head            next               head + window.length            tail
-//   | sent, released, done | waiting, in memory       | waiting, on disk only |
-//   '---- in flight ------'
-// A queue that is kept (`isDurable`) lives in the store; memory holds it from `head` on while a client is connected,
-// and nothing of it otherwise. One that is not kept is all in memory. One loop, `pump`, sends and sends again.
+//   head of the backlog       next                       tail
+//   | sent, released, done     | waiting                  |
+//   '------ in flight --------'
+//
+// One loop, `pump`, sends and sends again.
 import { assert } from '../base/assert.ts'
-import { RingQueue } from '../base/ring-queue.ts'
 import type { Message } from '../packet/message.ts'
 import { PacketType, type Qos } from '../packet/protocol.ts'
 import { PublishFields } from '../packet/publish.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
-import { Delivery, DeliveryState } from '../store/delivery.ts'
-import type { QueueEnds, Store } from '../store/store.ts'
+import { type Delivery, DeliveryState } from '../store/delivery.ts'
+import type { QueueEnds } from '../store/store.ts'
+import { Backlog, type BacklogContext, type BacklogLimits, type BacklogReader } from './backlog.ts'
 import { DropReason, type Drops } from './drops.ts'
 import { PACKET_IDS, packetIdOf, sequenceOf } from './packet-ids.ts'
 import type { Sink } from './sink.ts'
 
-export interface OutboundLimits {
-  readonly queueMessagesMax: number
-  readonly queueBytesMax: number
-  /** Messages of a kept queue that memory holds at most. */
-  readonly queueWindow: number
-  /** Their bytes, or one message that is larger. */
-  readonly queueWindowBytes: number
+export interface OutboundLimits extends BacklogLimits {
   readonly inFlightMax: number
   readonly outputBytesMax: number
 }
 
 /** What all queues of a broker share. */
-export interface OutboundContext {
-  readonly store: Store
+export interface OutboundContext extends BacklogContext {
   readonly limits: OutboundLimits
   readonly drops: Drops
   readonly now: () => number
-  /** A part of a queue could not be read; it is tried again with the next message or acknowledgement. */
-  readonly onReadError: (error: Error) => void
 }
 
 const fields = new PublishFields()
 
-export class Outbound {
+export class Outbound implements BacklogReader {
   readonly #context: OutboundContext
-  /** The store's number of the session; 0: the queue is not kept. */
-  readonly #sessionNumber: number
-  #head: number
+  readonly #backlog: Backlog
   #next: number
-  #tail: number
-  #bytes: number
-  readonly #window = new RingQueue<Delivery>()
-  #windowBytes = 0
   #inFlight = 0
   #sendQuota = 0
   /** Sequences below have been sent over an earlier connection. */
@@ -58,15 +43,12 @@ export class Outbound {
   /** Sequences below may have been sent before the restart: they go out as repeats, but expire like new ones. */
   readonly #sentBeforeRestart: number
   #sink: Sink | undefined
-  #isLoading = false
-  /** Grows with each attach and detach: what was being loaded for an earlier connection is not used. */
-  #epoch = 0
   /** Batch whose commit will pump. */
   #awaitedBatch = 0
   /** Called when the client has taken so much that more may be put in. */
   onRoom: (() => void) | undefined
 
-  /** `sentBefore` as in SessionRecord. */
+  /** `sessionNumber` is the store's, 0 for a queue that is not kept; `sentBefore` as in SessionRecord. */
   constructor(
     context: OutboundContext,
     sessionNumber: number,
@@ -74,19 +56,13 @@ export class Outbound {
     sentBefore = Number.POSITIVE_INFINITY,
   ) {
     this.#context = context
-    this.#sessionNumber = sessionNumber
-    this.#head = stored?.head ?? 0
-    this.#next = this.#head
-    this.#tail = stored?.tail ?? 0
-    this.#bytes = stored?.bytes ?? 0
+    this.#backlog = new Backlog(context, this, sessionNumber, stored)
+    const { head, tail } = this.#backlog
+    this.#next = head
     const isKnown = sentBefore < Number.POSITIVE_INFINITY
-    this.#sentBefore = isKnown ? Math.min(sentBefore, this.#tail) : 0
+    this.#sentBefore = isKnown ? Math.min(sentBefore, tail) : 0
     // What of it was in flight at the crash is not known: as much as may have been goes out as a repeat.
-    this.#sentBeforeRestart = isKnown ? 0 : Math.min(this.#tail, this.#head + context.limits.queueWindow)
-  }
-
-  get isDurable(): boolean {
-    return this.#sessionNumber !== 0
+    this.#sentBeforeRestart = isKnown ? 0 : Math.min(tail, head + context.limits.queueWindow)
   }
 
   get isOnline(): boolean {
@@ -104,12 +80,12 @@ export class Outbound {
 
   /** Messages not yet acknowledged, in flight or waiting. */
   get length(): number {
-    return this.#tail - this.#head
+    return this.#backlog.length
   }
 
-  /** Messages that have not been sent yet. */
+  /** Sequences that have not been sent yet. */
   get waiting(): number {
-    return this.#tail - this.#next
+    return this.#backlog.tail - this.#next
   }
 
   /** The client does not take what it was sent. */
@@ -119,20 +95,53 @@ export class Outbound {
 
   /** It could send one more QoS 1 or 2 message right now. */
   get isReady(): boolean {
-    return this.#sink?.isWritable === true && this.#next === this.#tail && this.#inFlight < this.#sendQuota
+    return this.#sink?.isWritable === true && this.waiting === 0 && this.#inFlight < this.#sendQuota
   }
 
-  /** The one way in. Never waits: what can't be kept is dropped and counted. */
+  /** Whether `push` would keep it. */
+  hasRoomFor(message: Message): boolean {
+    return this.#backlog.hasRoomFor(message)
+  }
+
+  /** The one way in. Never waits. False: there is no room, nothing is done. */
   push(
     message: Message,
     qos: Qos,
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
     share = '',
+  ): boolean {
+    if (qos === 0) {
+      this.#sendAtOnce(message, retain, subscriptionIdentifiers)
+      return true
+    }
+    if (!this.#backlog.hasRoomFor(message)) return false
+    this.pushBeyond(message, qos, retain, subscriptionIdentifiers, share)
+    return true
+  }
+
+  /** In place of one that was dropped for it. */
+  pushBeyond(
+    message: Message,
+    qos: 1 | 2,
+    retain: boolean,
+    subscriptionIdentifiers: readonly number[] | undefined,
+    share: string,
   ): void {
-    if (qos === 0) return this.#sendAtOnce(message, retain, subscriptionIdentifiers)
-    if (!this.#hasRoomFor(message)) return this.#context.drops.count(DropReason.QueueFull)
-    this.#enqueue(new Delivery(this.#tail++, message, qos, retain, subscriptionIdentifiers, share), message)
+    this.#backlog.push(message, qos, retain, subscriptionIdentifiers, share)
+    this.pump()
+  }
+
+  /** The oldest message that has not been sent, counted. False: there is none. */
+  dropOldest(): boolean {
+    if (!this.#backlog.dropOldest(Math.max(this.#next, this.sentBefore))) return false
+    this.#context.drops.count(DropReason.QueueFull)
+    return true
+  }
+
+  /** `onQueueRoom` is called when it has less to give. */
+  awaitRoom(): void {
+    this.#backlog.isAwaited = true
   }
 
   #sendAtOnce(message: Message, retain: boolean, identifiers: readonly number[] | undefined): void {
@@ -148,95 +157,62 @@ export class Outbound {
     if (!sink.deliver(message, fields)) drops.count(DropReason.TooLarge)
   }
 
-  #hasRoomFor(message: Message): boolean {
-    const { queueMessagesMax, queueBytesMax } = this.#context.limits
-    return this.length < queueMessagesMax && this.#bytes + message.length <= queueBytesMax
-  }
-
-  #enqueue(delivery: Delivery, message: Message): void {
-    // It is the first one that is not in memory, if any before it is not.
-    const isWhole = this.#head + this.#window.length === delivery.sequence
-    const isInMemory = isWhole && (!this.isDurable || this.#hasWindowRoom)
-    this.#bytes += message.length
-    message.own()
-    if (this.isDurable) this.#context.store.enqueue(this.#sessionNumber, delivery)
-    else delivery.batch = message.batch
-    if (isInMemory) this.#keepInWindow(delivery)
-    this.pump()
-  }
-
-  /** All of the queue is in memory. */
-  get #isWhole(): boolean {
-    return this.#head + this.#window.length === this.#tail
-  }
-
-  get #hasWindowRoom(): boolean {
-    const { queueWindow, queueWindowBytes } = this.#context.limits
-    return (
-      this.#sink !== undefined && this.#window.length < queueWindow && this.#windowBytes < queueWindowBytes
-    )
-  }
-
-  #keepInWindow(delivery: Delivery): void {
-    this.#window.push(delivery)
-    this.#windowBytes += delivery.message?.length ?? 0
-  }
-
-  /** The message is not needed any more. */
-  #forgetMessage(delivery: Delivery): void {
-    const length = delivery.message?.length ?? 0
-    this.#bytes -= length
-    this.#windowBytes -= length
-    delivery.message = undefined
-  }
-
   /** A client is there: what was in flight goes out again first, in its order. [v5 MQTT-4.4.0-1] [v5 MQTT-4.6.0-1] */
   attach(sink: Sink, receiveMaximum: number): void {
     assert(this.#sink === undefined, 'a session speaks to one connection at a time')
     this.#sink = sink
     this.#sendQuota = Math.min(receiveMaximum, this.#context.limits.inFlightMax) // [v5 MQTT-3.3.4-9]
-    this.#epoch++
+    this.#backlog.open()
     this.pump()
   }
 
   detach(): void {
     this.#sink = undefined
-    this.#epoch++
     this.#sentBefore = Math.max(this.#sentBefore, this.#next)
-    this.#next = this.#head
+    this.#next = this.#backlog.head
     this.#inFlight = 0
-    this.#window.clear() // The store has it, or it ends here.
-    this.#windowBytes = 0
+    this.#backlog.close()
   }
 
-  /** What memory holds that the client has not received: of a queue that is not kept, all of it. */
-  get leftOver(): Delivery[] {
-    const deliveries = Array.from({ length: this.#window.length }, (_, i) => this.#window.at(i) as Delivery)
-    return deliveries.filter(({ message }) => message !== undefined)
+  /** For good. What memory held that the client has not received: of a queue that is not kept, all of it. */
+  end(): Delivery[] {
+    const { leftOver } = this.#backlog
+    this.detach()
+    this.#backlog.end()
+    return leftOver
   }
 
   /** How far beyond the oldest may be sent: of a kept queue no more than a crash leaves in doubt. */
   get #reach(): number {
-    return this.isDurable ? Math.min(this.#context.limits.queueWindow, PACKET_IDS - 1) : PACKET_IDS - 1
+    const { queueWindow } = this.#context.limits
+    return this.#backlog.isDurable ? Math.min(queueWindow, PACKET_IDS - 1) : PACKET_IDS - 1
   }
 
   /** Sends what may be sent. Called whenever something that held it back may have gone. */
   pump(): void {
     const sink = this.#sink
     if (sink === undefined) return
+    const backlog = this.#backlog
     const reach = this.#reach
     while (
-      this.#next < this.#head + this.#window.length &&
+      this.#next < backlog.windowEnd &&
       this.#inFlight < this.#sendQuota &&
-      this.#next - this.#head < reach &&
+      this.#next - backlog.head < reach &&
       sink.isWritable
     ) {
-      const delivery = this.#window.at(this.#next - this.#head) as Delivery
+      const delivery = backlog.at(this.#next) as Delivery
       if (!this.#transmit(sink, delivery)) break
       this.#next++
-      if (delivery.state === DeliveryState.Done) this.#advance()
+      if (delivery.state === DeliveryState.Done) backlog.advance(this.#next)
     }
-    this.#load()
+    backlog.load(this.#next)
+  }
+
+  /** More is in memory, or what could not be read for an earlier connection may be tried again. */
+  loaded(): void {
+    this.#next = Math.max(this.#next, this.#backlog.head)
+    this.pump()
+    this.#askForMore()
   }
 
   /** False: it must wait for its batch, and all behind it too, to keep the order. */
@@ -301,9 +277,7 @@ export class Outbound {
     if (delivery === undefined || delivery.qos !== 2) return false
     if (delivery.state === DeliveryState.Released) return true
     if (delivery.state !== DeliveryState.Sent) return false
-    if (this.isDurable) this.#context.store.release(this.#sessionNumber, delivery)
-    delivery.state = DeliveryState.Released
-    this.#forgetMessage(delivery)
+    this.#backlog.release(delivery)
     return true
   }
 
@@ -316,14 +290,14 @@ export class Outbound {
   }
 
   #inFlightBy(packetId: number): Delivery | undefined {
-    const sequence = sequenceOf(packetId, this.#head)
-    return sequence < this.#next ? this.#window.at(sequence - this.#head) : undefined
+    const sequence = sequenceOf(packetId, this.#backlog.head)
+    return sequence < this.#next ? this.#backlog.at(sequence) : undefined
   }
 
   #complete(delivery: Delivery, reason: DropReason | undefined): void {
     this.#finish(delivery, reason)
     this.#inFlight--
-    this.#advance()
+    this.#backlog.advance(this.#next)
     this.pump()
     this.#askForMore()
   }
@@ -334,67 +308,6 @@ export class Outbound {
 
   #finish(delivery: Delivery, reason: DropReason | undefined): void {
     if (reason !== undefined) this.#context.drops.count(reason)
-    delivery.state = DeliveryState.Done
-    if (this.isDurable) this.#context.store.dequeue(this.#sessionNumber, delivery)
-    this.#forgetMessage(delivery)
-  }
-
-  /** Moves `head` behind all that is done. */
-  #advance(): void {
-    while (this.#head < this.#next && this.#window.at(0)?.state === DeliveryState.Done) {
-      this.#window.shift()
-      this.#head++
-    }
-    if (this.#head === this.#tail) this.#bytes = 0 // After a restart it was an estimate.
-  }
-
-  /** Fetches more of the queue from the store when half of the window has gone out. */
-  #load(): void {
-    if (this.#isWhole || this.#isLoading || this.#sink === undefined) return
-    const { store, limits, onReadError } = this.#context
-    const room = limits.queueWindow - this.#window.length
-    const from = this.#head + this.#window.length
-    const isHalfFree = room >= limits.queueWindow / 2 && this.#windowBytes <= limits.queueWindowBytes / 2
-    // With all of the window in flight, or no room in it, the acknowledgements bring us back here.
-    if (room <= 0 || (!isHalfFree && this.#next < from)) return
-    const epoch = this.#epoch
-    const end = this.#tail
-    this.#isLoading = true
-    store.readQueue(this.#sessionNumber, from, room).then(
-      (deliveries) => {
-        this.#isLoading = false
-        if (epoch === this.#epoch) this.#loaded(deliveries, end)
-        else this.pump()
-      },
-      (error: Error) => {
-        this.#isLoading = false
-        onReadError(error)
-      },
-    )
-  }
-
-  /** None: there is nothing else in the store below `end`. */
-  #loaded(deliveries: Delivery[], end: number): void {
-    for (const delivery of deliveries) {
-      this.#skipTo(delivery.sequence)
-      this.#keepInWindow(delivery)
-    }
-    if (deliveries.length === 0) this.#skipTo(end)
-    this.pump()
-    this.#askForMore()
-  }
-
-  /** Sequences that are no longer in the store were done with before. */
-  #skipTo(sequence: number): void {
-    if (this.#window.length === 0) {
-      this.#head = sequence
-      this.#next = sequence
-      return
-    }
-    while (this.#head + this.#window.length < sequence) {
-      const gone = new Delivery(this.#head + this.#window.length, undefined, 1, false, undefined)
-      gone.state = DeliveryState.Done
-      this.#window.push(gone)
-    }
+    this.#backlog.finish(delivery)
   }
 }

@@ -11,6 +11,7 @@ export const CloseReason = {
   AuthenticationFailed: 'authentication-failed',
   ProtocolViolation: 'protocol-violation',
   AnswerTooLarge: 'answer-too-large',
+  QueueFull: 'queue-full',
   TooManyConnections: 'too-many-connections',
   TakenOver: 'session-taken-over',
   ServerShutdown: 'server-shutdown',

@@ -7,7 +7,7 @@ import { duplexPair } from 'node:stream'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { ManualClock } from '../../src/base/manual-clock.ts'
-import { Broker } from '../../src/broker/index.ts'
+import { Broker, type BrokerParts } from '../../src/broker/index.ts'
 import { resolveConfig } from '../../src/config/resolve.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { LevelStore } from '../../src/store/level-store.ts'
@@ -21,7 +21,9 @@ import { temporaryFolder } from './temporary-folder.ts'
 export type StoreKind = 'memory' | 'level'
 export const STORES: readonly StoreKind[] = ['memory', 'level']
 
-export interface TestBrokerOptions extends ConfigInput {
+export interface TestBrokerOptions
+  extends ConfigInput,
+    Pick<BrokerParts, 'authenticationMethods' | 'measureMemory'> {
   readonly store?: StoreKind
 }
 
@@ -47,14 +49,18 @@ export class TestBroker {
   }
 
   async open(): Promise<void> {
-    const { store: _, ...input } = this.#options
+    const { store: _, authenticationMethods, measureMemory, ...input } = this.#options
     const path = this.#path
     const store =
       path === undefined ? new MemoryStore() : new LevelStore({ path, sync: 'always', clock: this.clock })
     this.store = new HeldStore(store)
     const config = resolveConfig(input)
     const log = pino({ level: 'silent' })
-    this.broker = await Broker.open({ config, store: this.store, clock: this.clock, log })
+    const parts = {
+      ...(authenticationMethods && { authenticationMethods }),
+      ...(measureMemory && { measureMemory }),
+    }
+    this.broker = await Broker.open({ config, store: this.store, clock: this.clock, log, ...parts })
   }
 
   async close(): Promise<void> {

@@ -6,6 +6,7 @@ import type { Qos } from '../../src/packet/protocol.ts'
 import { createMessage } from '../../src/packet/publish.ts'
 import { Drops } from '../../src/session/drops.ts'
 import { Outbound, type OutboundContext, type OutboundLimits } from '../../src/session/outbound.ts'
+import { QueueTotals } from '../../src/session/queue-totals.ts'
 import { LevelStore } from '../../src/store/level-store.ts'
 import { MemoryStore } from '../../src/store/memory-store.ts'
 import type { QueueEnds, SessionRecord, Store } from '../../src/store/store.ts'
@@ -32,6 +33,7 @@ const record: SessionRecord = {
 export class Queue {
   readonly clock = new ManualClock()
   readonly drops = new Drops()
+  readonly totals = new QueueTotals({ queuedMessagesMax: 1_000_000, queuedBytesMax: 1_000_000_000 })
   readonly readErrors: Error[] = []
   readonly limits: OutboundLimits
   store: Store
@@ -50,11 +52,15 @@ export class Queue {
   get context(): OutboundContext {
     const { store, limits, drops, readErrors } = this
     const onReadError = (error: Error): void => void readErrors.push(error)
-    return { store, limits, drops, now: () => this.clock.now(), onReadError }
+    const { totals } = this
+    return { store, limits, drops, totals, now: () => this.clock.now(), onReadError, onQueueRoom: () => {} }
   }
 
-  push(qos: Qos, ...payloads: (string | number)[]): void {
-    for (const payload of payloads) this.outbound.push(messageOf(String(payload), qos), qos, false, undefined)
+  /** How many of them found no room. */
+  push(qos: Qos, ...payloads: (string | number)[]): number {
+    const found = (payload: string | number): boolean =>
+      this.outbound.push(messageOf(String(payload), qos), qos, false, undefined)
+    return payloads.filter((payload) => !found(payload)).length
   }
 }
 

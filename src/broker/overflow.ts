@@ -1,0 +1,49 @@
+// What happens to a message for which a session's queue has no room. Asked by router.ts, for that message alone; with
+// `reject` also before anything is done with a message, so that it is refused as a whole.
+//
+//   drop-newest   the message is dropped for that session           disconnect   so is it, and the client told to go
+//   drop-oldest   the oldest one that waits makes room              reject       its publisher is told, nobody gets it
+import type { Config } from '../config/schema.ts'
+import type { Message } from '../packet/message.ts'
+import type { Qos } from '../packet/protocol.ts'
+import { DropReason, type Drops } from '../session/drops.ts'
+import { filterMatches } from '../topic/filter-matches.ts'
+import type { Recipient } from './route.ts'
+
+export type OverflowPolicy = Config['overflow']['policy']
+
+export interface OverflowContext {
+  readonly overflow: Config['overflow']
+  readonly drops: Drops
+  /** The client of a session has fallen too far behind. */
+  readonly onTooSlow: (clientId: string) => void
+}
+
+export class Overflow {
+  readonly #context: OverflowContext
+  /** Whether `reject` is the policy of any topic. */
+  readonly mayReject: boolean
+
+  constructor(context: OverflowContext) {
+    this.#context = context
+    const { policy, byTopic } = context.overflow
+    this.mayReject = [policy, ...byTopic.map((rule) => rule.policy)].includes('reject')
+  }
+
+  /** The first rule that matches decides. */
+  policyFor(topicName: string): OverflowPolicy {
+    const { policy, byTopic } = this.#context.overflow
+    return byTopic.find(({ topicFilter }) => filterMatches(topicFilter, topicName))?.policy ?? policy
+  }
+
+  /** `message` found no room in the queue of `recipient`. */
+  handle(message: Message, qos: Qos, retain: boolean, recipient: Recipient): void {
+    const { session, subscriptionIdentifiers, share } = recipient
+    const policy = this.policyFor(message.topicName)
+    if (policy === 'drop-oldest' && qos > 0 && session.outbound.dropOldest()) {
+      return session.outbound.pushBeyond(message, qos as 1 | 2, retain, subscriptionIdentifiers, share)
+    }
+    this.#context.drops.count(DropReason.QueueFull)
+    if (policy === 'disconnect') this.#context.onTooSlow(session.clientId)
+  }
+}
