@@ -9,8 +9,11 @@ import { assert } from '../base/assert.ts'
 import type { TimerWheel, WheelTask } from '../base/timer-wheel.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { type Eventual, eventually, isAwaited } from './eventually.ts'
-import type { AuthenticationAnswer, AuthenticationStep } from './method.ts'
+import { type AuthenticationAnswer, type AuthenticationStep, isRefusalCode } from './method.ts'
 import type { Places, PlaceTaker } from './places.ts'
+
+/** What Binary Data may have. */
+const DATA_BYTES_MAX = 65_535
 
 /** `fail`: the method threw, or answered what is no answer. */
 export type Outcome = AuthenticationAnswer | { readonly kind: 'fail'; readonly error: unknown }
@@ -114,11 +117,22 @@ const failure = (error: unknown): Outcome => ({ kind: 'fail', error })
 
 /** Methods come from anywhere, also from where no compiler has looked: throws TypeError. */
 function outcomeOf(answer: AuthenticationAnswer): Outcome {
-  const { kind } = answer
-  if (kind === 'continue' || kind === 'refuse' || (kind === 'accept' && isName(answer.identity)))
-    return answer
-  throw new TypeError('the authentication method gave no answer')
+  if (!isAnswer(answer)) throw new TypeError('the authentication method gave no answer')
+  const { data } = answer
+  const isSendable = data === undefined || (Buffer.isBuffer(data) && data.length <= DATA_BYTES_MAX)
+  if (!isSendable) throw new TypeError('the authentication method gave data that is no Buffer, or too large')
+  return answer
 }
 
-/** The empty identity is that of the anonymous. */
-const isName = (identity: unknown): boolean => typeof identity === 'string' && identity !== ''
+function isAnswer(answer: AuthenticationAnswer): boolean {
+  switch (answer.kind) {
+    case 'continue':
+      return true
+    case 'accept': // The empty identity is that of the anonymous.
+      return typeof answer.identity === 'string' && answer.identity !== ''
+    case 'refuse':
+      return answer.reasonCode === undefined || isRefusalCode(answer.reasonCode)
+    default:
+      return false
+  }
+}

@@ -36,15 +36,20 @@ export type AuthenticationAnswer =
     }
 
 /** Those a method may refuse with: they suit CONNACK. */
-export type RefusalCode =
-  | typeof ReasonCode.UnspecifiedError
-  | typeof ReasonCode.ImplementationSpecificError
-  | typeof ReasonCode.BadUserNameOrPassword
-  | typeof ReasonCode.NotAuthorized
-  | typeof ReasonCode.ServerUnavailable
-  | typeof ReasonCode.ServerBusy
-  | typeof ReasonCode.Banned
-  | typeof ReasonCode.QuotaExceeded
+const REFUSAL_CODES = [
+  ReasonCode.UnspecifiedError,
+  ReasonCode.ImplementationSpecificError,
+  ReasonCode.BadUserNameOrPassword,
+  ReasonCode.NotAuthorized,
+  ReasonCode.ServerUnavailable,
+  ReasonCode.ServerBusy,
+  ReasonCode.Banned,
+  ReasonCode.QuotaExceeded,
+] as const
+export type RefusalCode = (typeof REFUSAL_CODES)[number]
+
+export const isRefusalCode = (reasonCode: number): boolean =>
+  (REFUSAL_CODES as readonly number[]).includes(reasonCode)
 
 /** Those of them that DISCONNECT has too. */
 const AFTER_CONNACK: ReadonlySet<RefusalCode> = new Set([

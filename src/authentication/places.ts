@@ -35,12 +35,15 @@ export class Places {
   #fill(): void {
     if (this.#isFilling) return
     this.#isFilling = true
-    for (const taker of this.#waiting) {
-      if (this.#free === 0) break
-      this.#waiting.delete(taker)
-      this.#free--
-      taker.begin()
+    try {
+      for (const taker of this.#waiting) {
+        if (this.#free === 0) break
+        this.#waiting.delete(taker)
+        this.#free--
+        taker.begin()
+      }
+    } finally {
+      this.#isFilling = false
     }
-    this.#isFilling = false
   }
 }

@@ -4,6 +4,7 @@ import { randomUUID } from 'node:crypto'
 import { encodeConnack } from '../packet/connack.ts'
 import type { Connect } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
+import type { Properties } from '../packet/property-table.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
 import { CloseReason } from '../transport/close-reason.ts'
@@ -16,9 +17,12 @@ export function enter(link: Link, connect: Connect, identity: string): void {
   const { core, connection } = link
   const clientId = connect.clientId === '' ? assignClientId(connect) : connect.clientId
   core.sessions.checkOwner(clientId, identity)
+  const expiryInterval = Math.min(connect.sessionExpiryInterval, core.limits.sessionExpiryIntervalMax)
+  const terms = connect.version === 5 ? termsFor(connect, { clientId, expiryInterval }, core) : {}
+  const told = { ...terms, ...link.authentication?.told } // [v5 MQTT-4.12.0-6]
+  checkRoomFor(told, connect)
   // The one that is there already gives way. [v5 MQTT-3.1.4-3] [v3.1.1 MQTT-3.1.4-2]
   core.sessions.linkOf(clientId)?.disconnect(ReasonCode.SessionTakenOver, CloseReason.TakenOver)
-  const expiryInterval = Math.min(connect.sessionExpiryInterval, core.limits.sessionExpiryIntervalMax)
   const { cleanStart } = connect
   const { session, isPresent } = core.sessions.open(link, { clientId, identity, cleanStart, expiryInterval })
   link.session = session
@@ -26,8 +30,9 @@ export function enter(link: Link, connect: Connect, identity: string): void {
   core.wills.set(clientId, connect.will, expiryInterval)
   agree(link, connect)
   // Also for what an earlier connection put under this client id, and may still be on its way to the disk.
-  if (core.store.isIdle) admit(link, connect, isPresent)
-  else core.store.afterCommit({ committed: () => admit(link, connect, isPresent) }, 0)
+  const admitted = (): void => admit(link, connect, isPresent, told)
+  if (core.store.isIdle) admitted()
+  else core.store.afterCommit({ committed: admitted }, 0)
   if (isAdmitting(link)) connection.pause()
 }
 
@@ -53,14 +58,17 @@ function agree(link: Link, connect: Connect): void {
   link.keepAliveMs = keepAliveFor(connect, limits) * 1500
 }
 
-function admit(link: Link, connect: Connect, isPresent: boolean): void {
+/** Before anything is done: a client that can't hear that it is connected is not. */
+function checkRoomFor(told: Properties, connect: Connect): void {
+  if (connackOf(connect, true, told).length <= connect.maximumPacketSize) return
+  throw new MqttError(ReasonCode.PacketTooLarge, 'CONNACK is larger', 'maximum packet size')
+}
+
+function admit(link: Link, connect: Connect, isPresent: boolean, told: Properties): void {
   if (link.phase !== 'admitting') return // Gone, or taken over, meanwhile.
   const { core, connection } = link
   const session = link.session as Session
-  if (!connection.send(connackOf(link, connect, isPresent))) {
-    connection.send(encodeConnack({ sessionPresent: false, reasonCode: ReasonCode.PacketTooLarge }, 5))
-    return connection.close(CloseReason.AnswerTooLarge)
-  }
+  connection.send(connackOf(connect, isPresent, told))
   link.phase = 'connected'
   if (link.keepAliveMs > 0) core.wheel.schedule(link, core.now() + link.keepAliveMs)
   else core.wheel.cancel(link)
@@ -73,9 +81,5 @@ function admit(link: Link, connect: Connect, isPresent: boolean): void {
   connection.resume()
 }
 
-function connackOf(link: Link, connect: Connect, sessionPresent: boolean): Buffer {
-  const { record } = link.session as Session
-  const terms = connect.version === 5 ? termsFor(connect, record, link.core) : {}
-  const properties = { ...terms, ...link.authentication?.told } // [v5 MQTT-4.12.0-6]
-  return encodeConnack({ sessionPresent, reasonCode: ReasonCode.Success, properties }, connect.version)
-}
+const connackOf = ({ version }: Connect, sessionPresent: boolean, properties: Properties): Buffer =>
+  encodeConnack({ sessionPresent, reasonCode: ReasonCode.Success, properties }, version)

@@ -24,8 +24,12 @@ export function answerFault(link: Link, error: unknown): void {
   else core.log.error({ ...facts, err: error }, 'packet handler failed')
   const closeReason = isPeersFault ? CloseReason.ProtocolViolation : CloseReason.InternalError
   const why = isPeersFault ? error.message : ''
-  if (link.phase === 'connected') return link.disconnect(reasonCode, closeReason, why)
-  refuseConnect(link, reasonCode, why)
+  try {
+    if (link.phase === 'connected') return link.disconnect(reasonCode, closeReason, why)
+    refuseConnect(link, reasonCode, why)
+  } catch (ours) {
+    core.log.error({ ...facts, err: ours }, 'the answer to a fault failed')
+  }
   connection.close(isPeersFault ? CloseReason.Refused : closeReason)
 }
 

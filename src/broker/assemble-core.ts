@@ -90,6 +90,7 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
     gate: new Gate(config),
     wills: new Wills({ store, wheel, router, now }),
     links: new Set<Link>(),
+    handingOn: new Set<Promise<void>>(),
     heldBack: new Set<Connection>(),
   }
   // The registry ends sessions, which touches all the others: it alone needs the whole.

@@ -162,6 +162,7 @@ export class Broker {
     const reasonCode = redirectionOf(core.redirect) ?? ReasonCode.ServerShuttingDown
     for (const link of [...core.links]) link.disconnect(reasonCode, CloseReason.ServerShutdown)
     await Promise.all([...listenersClosed, ...[...this.#streams].map(whenClosed)])
+    await Promise.all(core.handingOn)
     core.wheel.close()
     await core.store.close()
   }

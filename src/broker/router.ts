@@ -15,9 +15,16 @@ import type { Overflow } from './overflow.ts'
 import type { RetainedMessages } from './retained-messages.ts'
 import { makeRoute, type Recipient, type Route, recipientOf } from './route.ts'
 
-const isReady = (session: Session): boolean => session.outbound.isReady
-const isOnline = (session: Session): boolean => session.outbound.isOnline
-const isDurable = (session: Session): boolean => session.isDurable
+const READY = 5
+
+/** Who of a share gets a message: one that can have it at once, one that is connected, one that will be back. */
+function rankFor(message: Message, { outbound, isDurable }: Session): number {
+  if (outbound.isReady) return READY
+  if (!outbound.isOnline && !isDurable) return 0
+  const isFull = !outbound.hasRoomFor(message)
+  if (outbound.isOnline) return isFull ? 1 : 4
+  return isFull ? 2 : 3
+}
 
 export interface RouterParts {
   readonly retained: RetainedMessages
@@ -109,15 +116,9 @@ export class Router {
     this.#overflow.handle(message, qos, retain, recipient)
   }
 
-  /** One that can send it on at once, else one that is connected, else one that will be back. False: there is none. */
+  /** False: nobody is there, or will be back. */
   #deliverToOne(message: Message, group: ShareGroup<Session, Subscription>): boolean {
-    const hasRoom = ({ outbound }: Session): boolean => outbound.hasRoomFor(message)
-    const member =
-      group.choose(isReady) ??
-      group.choose((session) => isOnline(session) && hasRoom(session)) ??
-      group.choose((session) => isDurable(session) && hasRoom(session)) ??
-      group.choose(isDurable) ??
-      group.choose(isOnline)
+    const member = group.choose((session) => rankFor(message, session), READY)
     if (member === undefined) return false
     this.#deliver(message, recipientOf(member.subscriber, [member.subscription]))
     return true

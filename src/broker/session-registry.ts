@@ -9,6 +9,7 @@ import { ReasonCode } from '../packet/reason-codes.ts'
 import { Session, type StoredSession } from '../session/session.ts'
 import type { SessionRecord } from '../store/store.ts'
 import type { Core } from './core.ts'
+import { handOn } from './handing-on.ts'
 import type { Link } from './link.ts'
 import { redirectionOf } from './redirect.ts'
 
@@ -160,7 +161,7 @@ export class SessionRegistry {
     core.retained.forget(session)
     const leftOver = session.outbound.end()
     session.record.sentBefore = session.outbound.sentBefore
-    if (!session.isDurable) core.router.handOn(leftOver, core.now())
+    if (!session.isDurable) handOn(core, leftOver)
     else core.store.deleteSession(session.record) // The store tells of what it kept.
     if (isRegistered) core.wills.publish(session.clientId)
   }

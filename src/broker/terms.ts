@@ -6,6 +6,7 @@ import type { Properties } from '../packet/property-table.ts'
 import { PACKET_SIZE_MAX } from '../packet/protocol.ts'
 import type { SessionRecord } from '../store/store.ts'
 
+type Owner = Pick<SessionRecord, 'clientId' | 'expiryInterval'>
 type Terms = Pick<Config, 'limits' | 'features'>
 
 const RECEIVE_MAXIMUM_DEFAULT = 65_535
@@ -19,11 +20,7 @@ export function keepAliveFor({ keepAlive }: Connect, { keepAliveMax }: Config['l
 }
 
 /** Of a CONNACK in version 5. */
-export function termsFor(
-  connect: Connect,
-  { clientId, expiryInterval }: SessionRecord,
-  terms: Terms,
-): Properties {
+export function termsFor(connect: Connect, { clientId, expiryInterval }: Owner, terms: Terms): Properties {
   const { limits, features } = terms
   const { receiveMaximum, maximumPacketSize, topicAliasMaximum } = limits
   const keepAlive = keepAliveFor(connect, limits)

@@ -40,6 +40,10 @@ export interface BacklogReader {
 
 const EMPTY: QueueEnds = { head: 0, tail: 0, bytes: 0 }
 
+/** Bytes that count against the bounds: a share may be named with 65,535 of them. */
+const sizeOf = ({ message, share }: Delivery): number =>
+  message === undefined ? 0 : message.length + share.length
+
 export class Backlog {
   readonly #context: BacklogContext
   readonly #reader: BacklogReader
@@ -103,12 +107,13 @@ export class Backlog {
     return this.#window.at(sequence - this.#head)
   }
 
-  hasRoomFor(message: Message): boolean {
+  hasRoomFor(message: Message, share = ''): boolean {
     const { limits, totals } = this.#context
+    const bytes = message.length + share.length
     return (
       this.#length < limits.queueMessagesMax &&
-      this.#bytes + message.length <= limits.queueBytesMax &&
-      totals.hasRoomFor(message.length)
+      this.#bytes + bytes <= limits.queueBytesMax &&
+      totals.hasRoomFor(bytes)
     )
   }
 
@@ -123,8 +128,8 @@ export class Backlog {
     const isInMemory = this.windowEnd === this.#tail && (!this.isDurable || this.#hasWindowRoom)
     const delivery = new Delivery(this.#tail++, message, qos, retain, subscriptionIdentifiers, share)
     this.#length++
-    this.#bytes += message.length
-    this.#context.totals.add(1, message.length)
+    this.#bytes += sizeOf(delivery)
+    this.#context.totals.add(1, sizeOf(delivery))
     message.own()
     if (this.isDurable) this.#context.store.enqueue(this.#sessionNumber, delivery)
     else delivery.batch = message.batch
@@ -138,7 +143,7 @@ export class Backlog {
 
   #keepInWindow(delivery: Delivery): void {
     this.#window.push(delivery)
-    this.#windowBytes += delivery.message?.length ?? 0
+    this.#windowBytes += sizeOf(delivery)
   }
 
   open(): void {
@@ -182,10 +187,10 @@ export class Backlog {
   }
 
   #forgetMessage(delivery: Delivery): void {
-    const length = delivery.message?.length ?? 0
-    this.#bytes -= length
-    if (delivery.sequence < this.windowEnd) this.#windowBytes -= length
-    this.#context.totals.add(0, -length)
+    const bytes = sizeOf(delivery)
+    this.#bytes -= bytes
+    if (delivery.sequence < this.windowEnd) this.#windowBytes -= bytes
+    this.#context.totals.add(0, -bytes)
     delivery.message = undefined
   }
 

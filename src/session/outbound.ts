@@ -115,7 +115,7 @@ export class Outbound implements BacklogReader {
       this.#sendAtOnce(message, retain, subscriptionIdentifiers)
       return true
     }
-    if (!this.#backlog.hasRoomFor(message)) return false
+    if (!this.#backlog.hasRoomFor(message, share)) return false
     this.pushBeyond(message, qos, retain, subscriptionIdentifiers, share)
     return true
   }

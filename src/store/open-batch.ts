@@ -75,7 +75,7 @@ export class OpenBatch {
     this.queueNumbers.push(sessionNumber)
     this.queued.push(delivery)
     this.operations++
-    this.bytes += ROW_BYTES
+    this.bytes += ROW_BYTES + delivery.share.length
     if (message === this.#lastMessage) return // one of a fan-out: its bytes are counted
     this.#lastMessage = message
     this.bytes += message.length

@@ -7,12 +7,14 @@
 import { type Database, type Entry, isInterrupted, readChunks } from './database.ts'
 import { type Delivery, DeliveryState } from './delivery.ts'
 import { KeyKind, sequenceOfKey, sessionRange } from './keys.ts'
-import { decodeDelivery } from './message-records.ts'
+import { decodeDelivery, deliveryBytes } from './message-records.ts'
 import { withBodies } from './queue-reader.ts'
 import type { CommitListener, SessionRecord } from './store.ts'
 
 /** Rows of one slice. */
 const SLICE_ROWS = 500
+/** Of what its rows stand for, bodies included. */
+const SLICE_BYTES = 1_048_576
 const KINDS = [KeyKind.Queue, KeyKind.Subscription, KeyKind.Received] as const
 
 /** What is to go with one batch. */
@@ -92,13 +94,27 @@ export class SessionSweeper implements CommitListener {
   async #sweepKind(kind: (typeof KINDS)[number], sessionNumber: number): Promise<void> {
     for await (const entries of readChunks(this.#database, sessionRange(kind, sessionNumber), SLICE_ROWS)) {
       if (this.#isStopped) return
-      const keys = entries.map(([key]) => key)
-      if (kind === KeyKind.Queue) await this.#sweepQueue(sessionNumber, entries, keys)
-      else await this.#sweep({ ...NOTHING, keys })
+      if (kind === KeyKind.Queue) await this.#sweepQueue(sessionNumber, entries)
+      else await this.#sweep({ ...NOTHING, keys: entries.map(([key]) => key) })
     }
   }
 
-  async #sweepQueue(sessionNumber: number, entries: Entry[], keys: Buffer[]): Promise<void> {
+  /** Bodies are read for what may be handed on: a slice ends with the row that brings it to its bound. */
+  async #sweepQueue(sessionNumber: number, entries: Entry[]): Promise<void> {
+    let slice: Entry[] = []
+    let bytes = 0
+    for (const entry of entries) {
+      slice.push(entry)
+      bytes += deliveryBytes(entry[1])
+      if (bytes < SLICE_BYTES) continue
+      await this.#sweepDeliveries(sessionNumber, slice)
+      slice = []
+      bytes = 0
+    }
+    if (slice.length > 0) await this.#sweepDeliveries(sessionNumber, slice)
+  }
+
+  async #sweepDeliveries(sessionNumber: number, entries: Entry[]): Promise<void> {
     const sentBefore = this.#deleted.get(sessionNumber) ?? Number.POSITIVE_INFINITY
     const deliveries: Delivery[] = []
     for (const [key, value] of entries) {
@@ -113,6 +129,6 @@ export class SessionSweeper implements CommitListener {
     const shared = leftOver.filter((delivery) => delivery.share !== '')
     const getMany = (bodyKeys: Buffer[]) => this.#database.getMany(bodyKeys)
     await withBodies(shared, getMany, this.#onDamage)
-    await this.#sweep({ keys, bodyIds, leftOver })
+    await this.#sweep({ keys: entries.map(([key]) => key), bodyIds, leftOver })
   }
 }

@@ -3,7 +3,7 @@
 //
 //   first            last            in order of joining, linked both ways: joining, leaving and taking turns
 //     A <-> B <-> C <-> D            cost the same in a group of ten thousand
-//           ^ chosen last            choose: C, D, A, B, the first that is ready
+//           ^ chosen last            choose: C, D, A, B, the first of the best
 // A Map's own iterator would keep the turn as well, but at rest it keeps every table the Map has outgrown since.
 
 export class ShareMember<Subscriber, Subscription> {
@@ -66,16 +66,25 @@ export class ShareGroup<Subscriber, Subscription> {
     return true
   }
 
-  /** The next ready member after the one chosen last, in turn; undefined: none is ready. */
-  choose(isReady: (subscriber: Subscriber) => boolean): ShareMember<Subscriber, Subscription> | undefined {
+  /**
+   * The member of the highest rank, in turn after the one chosen last; undefined: all have rank 0. The look round
+   * ends with the first one of rank `best`.
+   */
+  choose(
+    rankOf: (subscriber: Subscriber) => number,
+    best: number,
+  ): ShareMember<Subscriber, Subscription> | undefined {
+    let found: ShareMember<Subscriber, Subscription> | undefined
+    let foundRank = 0
     let candidate = this.#chosen
-    for (let untried = this.#members.size; untried > 0; untried--) {
+    for (let untried = this.#members.size; untried > 0 && foundRank < best; untried--) {
       candidate = candidate?.next ?? this.#first
-      if (candidate !== undefined && isReady(candidate.subscriber)) {
-        this.#chosen = candidate
-        return candidate
-      }
+      const rank = candidate === undefined ? 0 : rankOf(candidate.subscriber)
+      if (rank <= foundRank) continue
+      found = candidate
+      foundRank = rank
     }
-    return undefined
+    if (found !== undefined) this.#chosen = found
+    return found
   }
 }

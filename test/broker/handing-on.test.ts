@@ -130,6 +130,31 @@ describe.each(STORES)('on the %s store', (store) => {
   })
 })
 
+it('gives on a long queue that was not kept while others are served, and before the broker has closed', async () => {
+  const kit = await openBroker({ store: 'level' })
+  const fields = { clean: false, properties: { sessionExpiryInterval: 1_000 } }
+  const leaves = await kit.subscriber('leaves', SHARE, 1, { fields: { properties: { receiveMaximum: 1 } } })
+  const payloads = Array.from({ length: 1_700 }, (_, i) => String(i))
+  await publishAll(kit, 1, ...payloads)
+  await flow(await kit.subscriber('stays', SHARE, 1, { fields })).drop()
+  leaves.drop()
+  await kit.restart()
+  const stays = await kit.client('stays', { fields, sessionPresent: true })
+  for (const [i, payload] of payloads.entries()) {
+    await flow(stays)
+      .receive(publish1(i + 1, 'a', payload))
+      .send(puback(i + 1))
+  }
+})
+
+it('counts the name of the share against the bounds of the queue', async () => {
+  const kit = await openBroker({ limits: { queueBytesMax: 100_000 } })
+  const share = `$share/${'g'.repeat(30_000)}/a`
+  await flow(await kit.subscriber('c', share, 1, { fields: keptFor(100) })).drop()
+  await publishAll(kit, 1, '1', '2', '3', '4', '5')
+  expect(kit.dropped('queue-full')).toBe(2)
+})
+
 it('goes on after a restart with what a session left that ended meanwhile', async () => {
   const kit = await openBroker({ store: 'level' })
   const fields = { clean: false, properties: { sessionExpiryInterval: 1_000 } }

@@ -261,6 +261,21 @@ describe('an answer larger than the client takes', () => {
     await kit.servesOthers()
   })
 
+  it('CONNACK: publishes no will, and leaves the session that is kept as it was', async () => {
+    const kit = await openBroker()
+    const fields = { clean: false, properties: { sessionExpiryInterval: 100 } }
+    const before = await kit.subscriber('c', 'a', 1, { fields })
+    const watcher = await kit.subscriber('watcher', 'will', 0)
+    await flow(kit.peer())
+      .send(connect('c', { will: willOf('will', 'x'), properties: { maximumPacketSize: 8 } }))
+      .receive(connack(0x95))
+      .closed()
+    await flow(watcher).receiveNothing()
+    await flow(before)
+      .do(() => kit.publish('a', 'still there'))
+      .receive(publish('a', 'still there'))
+  })
+
   it('SUBACK and UNSUBACK: is a DISCONNECT with 0x95', async () => {
     const kit = await openBroker()
     const filters = Array.from({ length: 20 }, (_, i) => `f/${i}`)

@@ -3,7 +3,10 @@ import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { ShareGroup } from '../../src/topic/shared-subscriptions.ts'
 
-const isReady = () => true
+const alike = () => 1
+
+/** 1 or 0, as choose wants it. */
+const when = (isReady: boolean): number => (isReady ? 1 : 0)
 
 function groupOf(...subscribers: string[]): ShareGroup<string, number> {
   const group = new ShareGroup<string, number>('g', 'a/#')
@@ -12,7 +15,7 @@ function groupOf(...subscribers: string[]): ShareGroup<string, number> {
 }
 
 const choose = (group: ShareGroup<string, number>, times: number): (string | undefined)[] =>
-  Array.from({ length: times }, () => group.choose(isReady)?.subscriber)
+  Array.from({ length: times }, () => group.choose(alike, 1)?.subscriber)
 
 describe('ShareGroup', () => {
   it('takes its members in turn, in order of joining', () => {
@@ -22,7 +25,7 @@ describe('ShareGroup', () => {
   it('goes on after the member chosen last, passing over those that are not ready', () => {
     const group = groupOf('A', 'B', 'C', 'D')
     expect(choose(group, 2)).toEqual(['A', 'B'])
-    expect(group.choose((subscriber) => subscriber !== 'C')?.subscriber).toBe('D')
+    expect(group.choose((subscriber) => when(subscriber !== 'C'), 1)?.subscriber).toBe('D')
     expect(choose(group, 2)).toEqual(['A', 'B'])
   })
 
@@ -30,10 +33,28 @@ describe('ShareGroup', () => {
     const group = groupOf('A', 'B', 'C')
     choose(group, 1)
     const asked: string[] = []
-    expect(group.choose((subscriber) => asked.push(subscriber) === 0)).toBeUndefined()
+    expect(group.choose((subscriber) => when(asked.push(subscriber) === 0), 1)).toBeUndefined()
     expect(asked).toEqual(['B', 'C', 'A'])
     expect(choose(group, 2)).toEqual(['B', 'C'])
-    expect(groupOf().choose(isReady)).toBeUndefined()
+    expect(groupOf().choose(alike, 1)).toBeUndefined()
+  })
+
+  it('chooses the best there is, asking no further than the first of the best, and each rank in turn', () => {
+    const group = groupOf('A', 'B', 'C', 'D')
+    const ranks: Record<string, number> = { A: 1, B: 2, C: 1, D: 2 }
+    const asked: string[] = []
+    const rankOf = (subscriber: string): number => {
+      asked.push(subscriber)
+      return ranks[subscriber] ?? 0
+    }
+    expect(group.choose(rankOf, 2)?.subscriber).toBe('B')
+    expect(asked).toEqual(['A', 'B'])
+    expect(group.choose(rankOf, 2)?.subscriber).toBe('D')
+    expect(group.choose(rankOf, 3)?.subscriber).toBe('B')
+    ranks.B = 0
+    ranks.D = 0
+    expect(group.choose(rankOf, 2)?.subscriber).toBe('C')
+    expect(group.choose(rankOf, 2)?.subscriber).toBe('A')
   })
 
   it('keeps the turn while members join and leave', () => {
@@ -49,7 +70,7 @@ describe('ShareGroup', () => {
   it('lets a member that joins again keep its place and have its new subscription', () => {
     const group = groupOf('A', 'B')
     expect(group.join('A', 7)).toBe(false)
-    expect(group.choose(isReady)).toMatchObject({ subscriber: 'A', subscription: 7 })
+    expect(group.choose(alike, 1)).toMatchObject({ subscriber: 'A', subscription: 7 })
     expect(choose(group, 1)).toEqual(['B'])
   })
 
@@ -77,7 +98,7 @@ describe('ShareGroup', () => {
             if (act !== 'choose') continue
             const order = [...ring.slice(turn), ...ring.slice(0, turn)]
             const expected = order.find((member) => (readySet >> member) & 1)
-            expect(group.choose((member) => ((readySet >> member) & 1) === 1)?.subscriber).toBe(expected)
+            expect(group.choose((member) => (readySet >> member) & 1, 1)?.subscriber).toBe(expected)
             if (expected !== undefined) turn = ring.indexOf(expected) + 1
           }
         },
