@@ -1,5 +1,5 @@
 // The client is known: its session, what was agreed, and CONNACK, which leaves when session and will are on disk.
-// From handle-connect.ts; session-registry.ts has the session, connection-end.ts undoes all of it.
+// From handle-connect.ts or handle-auth.ts; session-registry.ts has the session, connection-end.ts undoes all of it.
 import { randomUUID } from 'node:crypto'
 import { encodeConnack } from '../packet/connack.ts'
 import type { Connect } from '../packet/connect.ts'
@@ -10,7 +10,7 @@ import type { Session } from '../session/session.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import { OutboundAliases } from '../transport/topic-aliases.ts'
 import type { Link } from './link.ts'
-import { keepAliveFor, termsFor } from './terms.ts'
+import { keepAliveFor, type SessionOwner, termsFor } from './terms.ts'
 
 /** `identity` owns the session. Throws MqttError for who can't have it. */
 export function enter(link: Link, connect: Connect, identity: string): void {
@@ -18,9 +18,7 @@ export function enter(link: Link, connect: Connect, identity: string): void {
   const clientId = connect.clientId === '' ? assignClientId(connect) : connect.clientId
   core.sessions.checkOwner(clientId, identity)
   const expiryInterval = Math.min(connect.sessionExpiryInterval, core.limits.sessionExpiryIntervalMax)
-  const terms = connect.version === 5 ? termsFor(connect, { clientId, expiryInterval }, core) : {}
-  const told = { ...terms, ...link.authentication?.told } // [v5 MQTT-4.12.0-6]
-  checkRoomFor(told, connect)
+  const told = toldTo(link, connect, { clientId, expiryInterval })
   // The one that is there already gives way. [v5 MQTT-3.1.4-3] [v3.1.1 MQTT-3.1.4-2]
   core.sessions.linkOf(clientId)?.disconnect(ReasonCode.SessionTakenOver, CloseReason.TakenOver)
   const { cleanStart } = connect
@@ -58,9 +56,15 @@ function agree(link: Link, connect: Connect): void {
   link.keepAliveMs = keepAliveFor(connect, limits) * 1500
 }
 
-/** Before anything is done: a client that can't hear that it is connected is not. */
-function checkRoomFor(told: Properties, connect: Connect): void {
-  if (connackOf(connect, true, told).length <= connect.maximumPacketSize) return
+/** What CONNACK says. Throws MqttError before anything is done: a client that can't hear that it is in is not. */
+function toldTo({ core, authentication }: Link, connect: Connect, owner: SessionOwner): Properties {
+  if (connect.version !== 5) return {}
+  const fits = (properties: Properties): boolean =>
+    connackOf(connect, true, properties).length <= connect.maximumPacketSize
+  const told = { ...termsFor(connect, owner, core), ...authentication?.told } // [v5 MQTT-4.12.0-6]
+  if (fits(told)) return told
+  const { responseInformation: _, ...needed } = told
+  if (fits(needed)) return needed
   throw new MqttError(ReasonCode.PacketTooLarge, 'CONNACK is larger', 'maximum packet size')
 }
 

@@ -1,5 +1,5 @@
 // The one gate: what a packet asks for is allowed here, or refused with its reason code, before anything is done.
-// Asked by handle-connect.ts, handle-publish.ts, handle-subscribe.ts and by publishing inside the process.
+// Asked by handle-connect.ts, handle-auth.ts, handle-publish.ts, handle-subscribe.ts and by publishing inside the process.
 import { isUtf8 } from 'node:buffer'
 import type { Config } from '../config/schema.ts'
 import type { Connect, Will } from '../packet/connect.ts'

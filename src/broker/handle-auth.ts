@@ -105,14 +105,14 @@ function ask(link: Link, { method }: LinkAuthentication, data: Buffer | undefine
   if (link.phase === 'authenticating') link.connection.resume()
 }
 
-interface Refusal {
+interface Rejection {
   readonly why: string
   readonly reasonCode?: RefusalCode
   readonly data?: Buffer | undefined
 }
 
 /** [v5 MQTT-4.12.0-4] [v5 MQTT-4.12.1-2] */
-function refuse(link: Link, authentication: LinkAuthentication, refusal: Refusal): void {
+function refuse(link: Link, authentication: LinkAuthentication, refusal: Rejection): void {
   const { why, reasonCode = ReasonCode.NotAuthorized, data } = refusal
   const { method, client } = authentication
   link.core.log.info({ ...client, method, why }, REFUSED)

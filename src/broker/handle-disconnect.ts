@@ -1,34 +1,15 @@
 // DISCONNECT: the client leaves of its own accord, with or without its will. connection-end.ts does the rest.
-import type { Disconnect } from '../packet/disconnect.ts'
+import { type Disconnect, isClientReason } from '../packet/disconnect.ts'
 import { protocolError } from '../packet/mqtt-error.ts'
 import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import type { Link } from './link.ts'
 
-/** Those that a client may send; the others are a server's. [v5 MQTT-3.14.2-1] */
-const CLIENT_REASONS: ReadonlySet<number> = new Set([
-  ReasonCode.NormalDisconnection,
-  ReasonCode.DisconnectWithWillMessage,
-  ReasonCode.UnspecifiedError,
-  ReasonCode.MalformedPacket,
-  ReasonCode.ProtocolError,
-  ReasonCode.ImplementationSpecificError,
-  ReasonCode.BadAuthenticationMethod,
-  ReasonCode.TopicNameInvalid,
-  ReasonCode.ReceiveMaximumExceeded,
-  ReasonCode.TopicAliasInvalid,
-  ReasonCode.PacketTooLarge,
-  ReasonCode.MessageRateTooHigh,
-  ReasonCode.QuotaExceeded,
-  ReasonCode.AdministrativeAction,
-  ReasonCode.PayloadFormatInvalid,
-])
-
 export function handleDisconnect(link: Link, packet: Disconnect): void {
   const session = link.session as Session
   const { sessionExpiryInterval, reasonCode, serverReference } = packet
-  if (!CLIENT_REASONS.has(reasonCode)) protocolError(`${reasonName(reasonCode)} from a client`, 'reason code')
+  if (!isClientReason(reasonCode)) protocolError(`${reasonName(reasonCode)} from a client`, 'reason code')
   if (serverReference !== undefined) protocolError('from a client', 'server reference')
   if (sessionExpiryInterval !== undefined) {
     // A session that was to end with its connection can't be kept after all.

@@ -45,7 +45,7 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
     core.router.subscribe(session, subscription)
     if (isFed) fed.push(subscription)
   }
-  if (why !== '') core.log.info({ clientId: session.clientId, reasonCodes, why }, 'subscription refused')
+  if (why !== '') core.log.info({ clientId: session.clientId, why }, 'subscription refused')
   whenCommitted(core.store, operations, () => {
     // [v5 MQTT-3.8.4-1] [v5 MQTT-3.8.4-2] [v3.1.1 MQTT-3.8.4-1] [v3.1.1 MQTT-3.8.4-2]
     link.answer((properties, version) => {

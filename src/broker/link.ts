@@ -8,6 +8,7 @@ import type { AuthenticatingClient } from '../authentication/method.ts'
 import type { WheelTask } from '../base/timer-wheel.ts'
 import type { AckType } from '../packet/ack.ts'
 import { encodeDisconnect } from '../packet/disconnect.ts'
+import { MqttError } from '../packet/mqtt-error.ts'
 import type { Properties } from '../packet/property-table.ts'
 import { PacketType, type ProtocolVersion } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
@@ -111,10 +112,11 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
     this.connection.close(reason)
   }
 
-  /** What the client waits for; one that can't take it is disconnected. */
+  /** What the client waits for; one that can't take it is disconnected. Throws MqttError before CONNACK. */
   answer(encode: EncodeAnswer, why = ''): void {
     if (this.tell(encode, why)) return
     const tooLarge = 'the answer is larger than the maximum packet size'
+    if (this.phase === 'authenticating') throw new MqttError(ReasonCode.PacketTooLarge, tooLarge)
     this.disconnect(ReasonCode.PacketTooLarge, CloseReason.AnswerTooLarge, tooLarge)
   }
 

@@ -5,7 +5,7 @@
 //   drop-oldest   the oldest one that waits makes room              reject       its publisher is told, nobody gets it
 import type { Config } from '../config/schema.ts'
 import type { Message } from '../packet/message.ts'
-import type { Qos } from '../packet/protocol.ts'
+import { lowerQos } from '../packet/protocol.ts'
 import { DropReason, type Drops } from '../session/drops.ts'
 import { filterMatches } from '../topic/filter-matches.ts'
 import type { Recipient } from './route.ts'
@@ -37,9 +37,11 @@ export class Overflow {
   }
 
   /** `message` found no room in the queue of `recipient`. */
-  handle(message: Message, qos: Qos, retain: boolean, recipient: Recipient): void {
-    const { session, subscriptionIdentifiers, share } = recipient
+  handle(message: Message, recipient: Recipient): void {
+    const { session, retainAsPublished, subscriptionIdentifiers, share } = recipient
     const policy = this.policyFor(message.topicName)
+    const qos = lowerQos(message.qos, recipient.qos)
+    const retain = message.retain && retainAsPublished
     if (policy === 'drop-oldest' && qos > 0 && session.outbound.dropOldest()) {
       return session.outbound.pushBeyond(message, qos as 1 | 2, retain, subscriptionIdentifiers, share)
     }

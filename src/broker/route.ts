@@ -40,7 +40,11 @@ export function makeRoute(trie: SubscriptionTrie<Session, Subscription>, topicNa
   return { recipients, groups }
 }
 
-export function recipientOf(session: Session, subscriptions: readonly Subscription[]): Recipient {
+/** The member that its share has chosen: there is no No Local, and nothing to merge. */
+export const memberOf = (session: Session, subscription: Subscription): Recipient =>
+  merge(session, [subscription], undefined)
+
+function recipientOf(session: Session, subscriptions: readonly Subscription[]): Recipient {
   const notLocal = subscriptions.filter((subscription) => !subscription.noLocal)
   const ofItsOwn = notLocal.length === 0 ? undefined : merge(session, notLocal, undefined)
   return merge(session, subscriptions, ofItsOwn)

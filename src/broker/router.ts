@@ -13,7 +13,7 @@ import { SubscriptionTrie } from '../topic/subscription-trie.ts'
 import { parseShare } from '../topic/topic-filter.ts'
 import type { Overflow } from './overflow.ts'
 import type { RetainedMessages } from './retained-messages.ts'
-import { makeRoute, type Recipient, type Route, recipientOf } from './route.ts'
+import { makeRoute, memberOf, type Recipient, type Route } from './route.ts'
 
 const READY = 5
 
@@ -96,9 +96,11 @@ export class Router {
     for (const { message, share, qos, state } of leftOver) {
       const mayBeHandedOn = message !== undefined && (qos === 1 || state === DeliveryState.Waiting)
       const group = mayBeHandedOn ? this.#groupOf(share) : undefined
-      if (message === undefined || group === undefined) this.#drops.count(DropReason.SessionEnded)
+      const recipient = message && group && chosenOf(group, message)
+      if (message === undefined || recipient === undefined) this.#drops.count(DropReason.SessionEnded)
       else if (message.expiresAt < now) this.#drops.count(DropReason.Expired)
-      else if (!this.#deliverToOne(message, group)) this.#drops.count(DropReason.SessionEnded)
+      // No overflow here: the end of one session must not be that of the next.
+      else if (!push(message, recipient)) this.#drops.count(DropReason.QueueFull)
     }
   }
 
@@ -109,19 +111,12 @@ export class Router {
   }
 
   #deliver(message: Message, recipient: Recipient): void {
-    const { session, subscriptionIdentifiers, share } = recipient
-    const qos = lowerQos(message.qos, recipient.qos)
-    const retain = message.retain && recipient.retainAsPublished // [v5 MQTT-3.3.1-12] [v5 MQTT-3.3.1-13]
-    if (session.outbound.push(message, qos, retain, subscriptionIdentifiers, share)) return
-    this.#overflow.handle(message, qos, retain, recipient)
+    if (!push(message, recipient)) this.#overflow.handle(message, recipient)
   }
 
-  /** False: nobody is there, or will be back. */
-  #deliverToOne(message: Message, group: ShareGroup<Session, Subscription>): boolean {
-    const member = group.choose((session) => rankFor(message, session), READY)
-    if (member === undefined) return false
-    this.#deliver(message, recipientOf(member.subscriber, [member.subscription]))
-    return true
+  #deliverToOne(message: Message, group: ShareGroup<Session, Subscription>): void {
+    const recipient = chosenOf(group, message)
+    if (recipient !== undefined) this.#deliver(message, recipient)
   }
 
   /**
@@ -144,4 +139,18 @@ export class Router {
     }
     return full
   }
+}
+
+/** Undefined: nobody is there, or will be back. */
+function chosenOf(group: ShareGroup<Session, Subscription>, message: Message): Recipient | undefined {
+  const member = group.choose((session) => rankFor(message, session), READY)
+  return member && memberOf(member.subscriber, member.subscription)
+}
+
+/** False: there is no room. */
+function push(message: Message, recipient: Recipient): boolean {
+  const { session, retainAsPublished, subscriptionIdentifiers, share } = recipient
+  const qos = lowerQos(message.qos, recipient.qos)
+  const retain = message.retain && retainAsPublished // [v5 MQTT-3.3.1-12] [v5 MQTT-3.3.1-13]
+  return session.outbound.push(message, qos, retain, subscriptionIdentifiers, share)
 }

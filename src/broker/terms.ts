@@ -1,15 +1,14 @@
 // What a connection may rely on: the limits and features that CONNACK tells, where they differ from what the
 // specification says that a client may expect. Asked by admission.ts.
 import type { Config } from '../config/schema.ts'
-import type { Connect } from '../packet/connect.ts'
+import { type Connect, RECEIVE_MAXIMUM_DEFAULT } from '../packet/connect.ts'
 import type { Properties } from '../packet/property-table.ts'
 import { PACKET_SIZE_MAX } from '../packet/protocol.ts'
 import type { SessionRecord } from '../store/store.ts'
 
-type Owner = Pick<SessionRecord, 'clientId' | 'expiryInterval'>
+export type SessionOwner = Pick<SessionRecord, 'clientId' | 'expiryInterval'>
 type Terms = Pick<Config, 'limits' | 'features'>
 
-const RECEIVE_MAXIMUM_DEFAULT = 65_535
 /** Characters: as UTF-8 no more than a string may have. */
 const RESPONSE_INFORMATION_MAX = 16_384
 
@@ -20,7 +19,11 @@ export function keepAliveFor({ keepAlive }: Connect, { keepAliveMax }: Config['l
 }
 
 /** Of a CONNACK in version 5. */
-export function termsFor(connect: Connect, { clientId, expiryInterval }: Owner, terms: Terms): Properties {
+export function termsFor(
+  connect: Connect,
+  { clientId, expiryInterval }: SessionOwner,
+  terms: Terms,
+): Properties {
   const { limits, features } = terms
   const { receiveMaximum, maximumPacketSize, topicAliasMaximum } = limits
   const keepAlive = keepAliveFor(connect, limits)

@@ -59,7 +59,10 @@ export class Wills {
   /** As the store had it. A client that was connected at the crash lost its connection then. */
   restore(clientId: string, record: WillRecord): void {
     const now = this.#context.now()
-    if (record.dueAt === Number.POSITIVE_INFINITY) record.dueAt = now + record.delayInterval * 1000
+    if (record.dueAt === Number.POSITIVE_INFINITY) {
+      record.dueAt = now + record.delayInterval * 1000
+      this.#context.store.putWill(clientId, record) // The next start would begin to count anew.
+    }
     const pending = new PendingWill(clientId, record, this)
     this.#pending.set(clientId, pending)
     this.#context.wheel.schedule(pending, record.dueAt)

@@ -264,7 +264,7 @@ export const configSchema = z
       .boolean()
       .optional()
       .describe(
-        'Whether clients may connect without a user name. Not set: only if every listener is on loopback.',
+        'Whether clients may connect without proving who they are. Not set: only if every listener is on loopback.',
       ),
     persistence: persistence.prefault({}).describe('What survives a restart, and where.'),
     limits: limits.prefault({}).describe('The bounds of everything that clients can make grow.'),

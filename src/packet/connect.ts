@@ -59,7 +59,7 @@ const WILL_RETAIN_FLAG = 0x20
 const PASSWORD_FLAG = 0x40
 const USER_NAME_FLAG = 0x80
 const BRIDGE_BIT = 0x80
-const RECEIVE_MAXIMUM_DEFAULT = 65_535
+export const RECEIVE_MAXIMUM_DEFAULT = 65_535
 
 /** Protocol name and level as on the wire: MQIsdp goes with 3, MQTT with 4 and 5. */
 const PROTOCOL_NAMES = { 3: 'MQIsdp', 4: 'MQTT', 5: 'MQTT' } as const

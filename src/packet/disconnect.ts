@@ -69,20 +69,15 @@ function propertiesOf(disconnect: Partial<Disconnect>): Properties {
   return properties
 }
 
-const REASONS: ReadonlySet<number> = new Set([
+/** Those that a client may send. [v5 MQTT-3.14.2-1] */
+const CLIENT_REASONS = [
   ReasonCode.NormalDisconnection,
   ReasonCode.DisconnectWithWillMessage,
   ReasonCode.UnspecifiedError,
   ReasonCode.MalformedPacket,
   ReasonCode.ProtocolError,
   ReasonCode.ImplementationSpecificError,
-  ReasonCode.NotAuthorized,
-  ReasonCode.ServerBusy,
-  ReasonCode.ServerShuttingDown,
   ReasonCode.BadAuthenticationMethod,
-  ReasonCode.KeepAliveTimeout,
-  ReasonCode.SessionTakenOver,
-  ReasonCode.TopicFilterInvalid,
   ReasonCode.TopicNameInvalid,
   ReasonCode.ReceiveMaximumExceeded,
   ReasonCode.TopicAliasInvalid,
@@ -91,6 +86,19 @@ const REASONS: ReadonlySet<number> = new Set([
   ReasonCode.QuotaExceeded,
   ReasonCode.AdministrativeAction,
   ReasonCode.PayloadFormatInvalid,
+] as const
+
+export const isClientReason = (reasonCode: number): boolean =>
+  (CLIENT_REASONS as readonly number[]).includes(reasonCode)
+
+const REASONS: ReadonlySet<number> = new Set([
+  ...CLIENT_REASONS,
+  ReasonCode.NotAuthorized,
+  ReasonCode.ServerBusy,
+  ReasonCode.ServerShuttingDown,
+  ReasonCode.KeepAliveTimeout,
+  ReasonCode.SessionTakenOver,
+  ReasonCode.TopicFilterInvalid,
   ReasonCode.RetainNotSupported,
   ReasonCode.QosNotSupported,
   ReasonCode.UseAnotherServer,

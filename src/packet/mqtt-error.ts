@@ -1,4 +1,4 @@
-// What a peer did wrong, as an exception: thrown by the codec, caught once in broker/dispatch.ts, which
+// What a peer did wrong, as an exception: thrown by the codec and the broker, answered by broker/answer-fault.ts, which
 // alone knows who is told by CONNACK, who by DISCONNECT, and whose connection is just closed.
 import { ReasonCode } from './reason-codes.ts'
 

@@ -108,6 +108,7 @@ export class SessionSweeper implements CommitListener {
       bytes += deliveryBytes(entry[1])
       if (bytes < SLICE_BYTES) continue
       await this.#sweepDeliveries(sessionNumber, slice)
+      if (this.#isStopped) return
       slice = []
       bytes = 0
     }

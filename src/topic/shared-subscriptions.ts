@@ -6,6 +6,9 @@
 //           ^ chosen last            choose: C, D, A, B, the first of the best
 // A Map's own iterator would keep the turn as well, but at rest it keeps every table the Map has outgrown since.
 
+/** A message for a share of a hundred thousand members that are away must not ask them all. */
+const ASKED_ENOUGH = 64
+
 export class ShareMember<Subscriber, Subscription> {
   readonly subscriber: Subscriber
   subscription: Subscription
@@ -68,7 +71,7 @@ export class ShareGroup<Subscriber, Subscription> {
 
   /**
    * The member of the highest rank, in turn after the one chosen last; undefined: all have rank 0. The look round
-   * ends with the first one of rank `best`.
+   * ends with the first one of rank `best`, and after so many members with the best there was.
    */
   choose(
     rankOf: (subscriber: Subscriber) => number,
@@ -77,7 +80,8 @@ export class ShareGroup<Subscriber, Subscription> {
     let found: ShareMember<Subscriber, Subscription> | undefined
     let foundRank = 0
     let candidate = this.#chosen
-    for (let untried = this.#members.size; untried > 0 && foundRank < best; untried--) {
+    for (let asked = 0; asked < this.#members.size && foundRank < best; asked++) {
+      if (asked >= ASKED_ENOUGH && foundRank > 0) break
       candidate = candidate?.next ?? this.#first
       const rank = candidate === undefined ? 0 : rankOf(candidate.subscriber)
       if (rank <= foundRank) continue

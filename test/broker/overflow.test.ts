@@ -240,6 +240,23 @@ describe.each(STORES)('on the %s store', (store) => {
     })
   })
 
+  it('does not go from one member of a share to the next when one leaves', async () => {
+    const overflow = { policy: 'disconnect' } as const
+    const kit = await openBroker({ store, overflow, limits: { queueMessagesMax: 3 } })
+    const members = []
+    for (const name of ['one', 'two', 'three']) {
+      members.push(await kit.subscriber(name, '$share/g/a', 1, { fields: keptBusy }))
+    }
+    await publishAll(kit, 'a', ...range(1, 9))
+    expect(kit.dropped('queue-full')).toBe(0)
+    const [leaves, ...stay] = members as [Peer, Peer, Peer]
+    await flow(leaves)
+      .send(disconnect(0, { sessionExpiryInterval: 0 }))
+      .do(() => kit.settle())
+    await expect.poll(() => kit.dropped('queue-full')).toBe(3)
+    for (const peer of stay) expect(await drained(peer)).toHaveLength(3)
+  })
+
   it('goes by topic: the first rule that matches', async () => {
     const byTopic = [
       { topicFilter: 'newest/#', policy: 'drop-oldest' },

@@ -247,6 +247,12 @@ describe('reasons in words', () => {
 })
 
 describe('an answer larger than the client takes', () => {
+  it('CONNACK: does without response information first', async () => {
+    const kit = await openBroker()
+    const properties = { requestResponseInformation: true, maximumPacketSize: 20 }
+    await flow(kit.peer()).send(connect('c', { properties })).receive(connack()).receiveNothing()
+  })
+
   it('CONNACK: is refused with 0x95, and the connection closed', async () => {
     const kit = await openBroker()
     for (const maximumPacketSize of [5, 8, 12]) {

@@ -169,4 +169,17 @@ describe('a will over a restart', () => {
     kit.clock.advance(2_000)
     await flow(watcher).receive(publish('will', 'gone')).receiveNothing()
   })
+
+  it('does not begin to count anew with each restart', async () => {
+    const kit = await openBroker({ store: 'level' })
+    await kit.client('c', withWill(delayed(10), 100))
+    for (let i = 0; i < 3; i++) {
+      await kit.restart()
+      kit.clock.advance(3_000)
+    }
+    const watcher = await kit.subscriber('watcher', 'will', 0)
+    await flow(watcher).receiveNothing()
+    kit.clock.advance(2_000)
+    await flow(watcher).receive(publish('will', 'gone')).receiveNothing()
+  })
 })
