@@ -21,6 +21,7 @@ import { Overflow } from './overflow.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import { Router } from './router.ts'
 import { SessionRegistry } from './session-registry.ts'
+import { SystemTopics } from './system-topics.ts'
 import { Wills } from './wills.ts'
 
 export interface BrokerParts {
@@ -38,7 +39,7 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
   const { limits, features, redirect, overflow } = config
   const now = (): number => clock.now()
   const drops = new Drops()
-  const retained = new RetainedMessages({ store, drops, messagesMax: limits.retainedMessagesMax, now })
+  const retained = new RetainedMessages({ store, messagesMax: limits.retainedMessagesMax, now })
   const wheel = new TimerWheel(clock)
   // Not while a message is being given out: the end of a connection publishes its will.
   const onTooSlow = (clientId: string): void => {
@@ -51,7 +52,7 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
   const router = new Router({
     retained,
     drops,
-    overflow: new Overflow({ overflow, drops, onTooSlow }),
+    overflow: new Overflow({ overflow, onTooSlow }),
     cacheEntries,
   })
   const events = new EventEmitter<BrokerEvents>()
@@ -93,9 +94,10 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
     handingOn: new Set<Promise<void>>(),
     heldBack: new Set<Connection>(),
   }
-  // The registry ends sessions, which touches all the others: it alone needs the whole.
-  const core = parts as Omit<typeof parts, 'sessions'> & { sessions: SessionRegistry }
+  // These two touch all the others, and need the whole.
+  const core = parts as Omit<typeof parts, 'sessions'> & { sessions: SessionRegistry; system: SystemTopics }
   core.sessions = new SessionRegistry(core)
+  core.system = new SystemTopics(core, config.system.intervalSeconds)
   return core
 }
 

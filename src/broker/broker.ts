@@ -1,3 +1,5 @@
+// The broker as those who embed it see it: connections come in, messages go through, it closes in good order.
+// Made by server.ts; everything inside is reached through Core.
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { GodwitError } from '../base/errors.ts'
@@ -127,6 +129,7 @@ export class Broker {
     const none = { subscriptionIdentifier: 0, owesRetained: false } as const
     const subscription = subscriptionOf({ topicFilter, ...options, ...none })
     session.outbound.attach(new LocalSubscriber(core, session, handler), core.limits.inFlightMax)
+    core.system.awaited(subscription.plainFilter)
     session.addSubscription(subscription)
     core.router.subscribe(session, subscription)
     if (subscription.shareName === undefined) core.retained.feed(session, subscription)
@@ -139,7 +142,12 @@ export class Broker {
 
   /** Messages that did not reach a session, by reason, since the start. */
   get drops(): ReadonlyMap<DropReason, number> {
-    return new Map(this.#core.drops.entries())
+    return this.#core.drops.byReason
+  }
+
+  /** The same of the session of one client id; undefined: there is none. */
+  dropsOf(clientId: string): ReadonlyMap<DropReason, number> | undefined {
+    return this.#core.sessions.byClientId(clientId)?.outbound.drops.byReason
   }
 
   /** Stops accepting, tells every client, commits what is open. Calling it again waits for the same end. */

@@ -15,6 +15,7 @@ import type { MemoryGuard } from './memory-guard.ts'
 import type { RetainedMessages } from './retained-messages.ts'
 import type { Router } from './router.ts'
 import type { SessionRegistry } from './session-registry.ts'
+import type { SystemTopics } from './system-topics.ts'
 import type { Wills } from './wills.ts'
 
 export interface Core extends OutboundContext {
@@ -36,6 +37,7 @@ export interface Core extends OutboundContext {
   readonly router: Router
   readonly retained: RetainedMessages
   readonly wills: Wills
+  readonly system: SystemTopics
   /** Every open connection, CONNECT seen or not. */
   readonly links: Set<Link>
   /** What ended sessions leave behind, on its way to others. */

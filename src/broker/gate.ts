@@ -1,5 +1,5 @@
 // The one gate: what a packet asks for is allowed here, or refused with its reason code, before anything is done.
-// Asked by handle-connect.ts, handle-auth.ts, handle-publish.ts, handle-subscribe.ts and by publishing inside the process.
+// Asked by the handlers of CONNECT, AUTH, PUBLISH and SUBSCRIBE, and by publishing inside the process.
 import { isUtf8 } from 'node:buffer'
 import type { Config } from '../config/schema.ts'
 import type { Connect, Will } from '../packet/connect.ts'
@@ -11,6 +11,7 @@ import type { Session } from '../session/session.ts'
 import { isWildcard, parseShare, topicFilterProblem } from '../topic/topic-filter.ts'
 import { topicNameProblem } from '../topic/topic-name.ts'
 import { redirectionOf } from './redirect.ts'
+import { SYSTEM_PREFIX } from './system-topics.ts'
 
 export type GateSettings = Pick<Config, 'allowAnonymous' | 'limits' | 'features' | 'redirect'>
 
@@ -20,8 +21,6 @@ export interface Refusal {
   /** In our words. */
   readonly why: string
 }
-
-const SYSTEM_PREFIX = '$SYS/'
 
 export class Gate {
   readonly #settings: GateSettings

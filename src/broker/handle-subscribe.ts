@@ -41,6 +41,7 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
       subscriptionIdentifier: packet.subscriptionIdentifier,
       owesRetained: isFed && core.retained.count > 0,
     })
+    core.system.awaited(subscription.plainFilter)
     session.addSubscription(subscription)
     core.router.subscribe(session, subscription)
     if (isFed) fed.push(subscription)

@@ -7,7 +7,7 @@ import type { TimerWheel, WheelTask } from '../base/timer-wheel.ts'
 const MEASURE_EVERY_MS = 1_000
 /** Of what the machine has, where nothing is configured. */
 const SHARE = 0.8
-/** It is over when this share of the bound is not reached any more: else it would come and go with each garbage collection. */
+/** It is over below this share of the bound: else it would come and go with each garbage collection. */
 const ENOUGH = 0.95
 
 export interface MemoryGuardParts {

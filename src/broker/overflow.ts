@@ -6,7 +6,7 @@
 import type { Config } from '../config/schema.ts'
 import type { Message } from '../packet/message.ts'
 import { lowerQos } from '../packet/protocol.ts'
-import { DropReason, type Drops } from '../session/drops.ts'
+import { DropReason } from '../session/drops.ts'
 import { filterMatches } from '../topic/filter-matches.ts'
 import type { Recipient } from './route.ts'
 
@@ -14,7 +14,6 @@ export type OverflowPolicy = Config['overflow']['policy']
 
 export interface OverflowContext {
   readonly overflow: Config['overflow']
-  readonly drops: Drops
   /** The client of a session has fallen too far behind. */
   readonly onTooSlow: (clientId: string) => void
 }
@@ -45,7 +44,7 @@ export class Overflow {
     if (policy === 'drop-oldest' && qos > 0 && session.outbound.dropOldest()) {
       return session.outbound.pushBeyond(message, qos as 1 | 2, retain, subscriptionIdentifiers, share)
     }
-    this.#context.drops.count(DropReason.QueueFull)
+    session.outbound.drops.count(DropReason.QueueFull)
     if (policy === 'disconnect') this.#context.onTooSlow(session.clientId)
   }
 }

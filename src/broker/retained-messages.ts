@@ -5,12 +5,13 @@
 //                    ^ goes on when the client has taken them, in the next turn, or when it is back
 import type { Message } from '../packet/message.ts'
 import { lowerQos } from '../packet/protocol.ts'
-import { DropReason, type Drops } from '../session/drops.ts'
+import { DropReason } from '../session/drops.ts'
 import type { Session } from '../session/session.ts'
 import type { Subscription } from '../session/subscription.ts'
 import type { Store } from '../store/store.ts'
 import type { RetainedCursor } from '../topic/retained-cursor.ts'
 import { RetainedTrie } from '../topic/retained-trie.ts'
+import { SYSTEM_PREFIX } from './system-topics.ts'
 
 /** Messages given, and trie nodes looked at, between two looks at everything else. */
 const FEED_STEP = 256
@@ -53,7 +54,6 @@ class Feeds {
 
 export interface RetainedParts {
   readonly store: Store
-  readonly drops: Drops
   readonly messagesMax: number
   readonly now: () => number
 }
@@ -62,14 +62,12 @@ export class RetainedMessages {
   readonly #store: Store
   readonly #messagesMax: number
   readonly #now: () => number
-  readonly #drops: Drops
   readonly #trie = new RetainedTrie<Message>()
   /** Bounded by the subscriptions of each session: a filter that is subscribed again starts anew. */
   readonly #feeds = new Map<Session, Feeds>()
 
-  constructor({ store, drops, messagesMax, now }: RetainedParts) {
+  constructor({ store, messagesMax, now }: RetainedParts) {
     this.#store = store
-    this.#drops = drops
     this.#messagesMax = messagesMax
     this.#now = now
   }
@@ -96,7 +94,7 @@ export class RetainedMessages {
     if (this.#trie.size >= this.#messagesMax && this.#trie.get(topicName) === undefined) return false
     message.ownForGood()
     this.#trie.set(topicName, message)
-    this.#store.putRetained(message)
+    if (!topicName.startsWith(SYSTEM_PREFIX)) this.#store.putRetained(message)
     return true
   }
 
@@ -152,6 +150,6 @@ export class RetainedMessages {
     const qos = lowerQos(message.qos, subscription.qos)
     const identifiers = subscriptionIdentifier === 0 ? undefined : [subscriptionIdentifier]
     if (session.outbound.push(message, qos, true, identifiers)) return // [v3.1.1 MQTT-3.3.1-8]
-    this.#drops.count(DropReason.QueueFull)
+    session.outbound.drops.count(DropReason.QueueFull)
   }
 }

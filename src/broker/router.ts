@@ -57,6 +57,15 @@ export class Router {
     return this.#overflow.mayReject
   }
 
+  get subscriptionCount(): number {
+    return this.#trie.size
+  }
+
+  /** Whether anyone is subscribed to `topicName`. */
+  hasInterest(topicName: string): boolean {
+    return this.#trie.hasInterest(topicName)
+  }
+
   subscribe(session: Session, subscription: Subscription): void {
     const { shareName, plainFilter } = subscription
     if (shareName === undefined) this.#trie.add(plainFilter, session, subscription)
@@ -100,7 +109,7 @@ export class Router {
       if (message === undefined || recipient === undefined) this.#drops.count(DropReason.SessionEnded)
       else if (message.expiresAt < now) this.#drops.count(DropReason.Expired)
       // No overflow here: the end of one session must not be that of the next.
-      else if (!push(message, recipient)) this.#drops.count(DropReason.QueueFull)
+      else if (!push(message, recipient)) recipient.session.outbound.drops.count(DropReason.QueueFull)
     }
   }
 

@@ -157,15 +157,22 @@ const features = z
 
 const overflowPolicy = z.enum(['drop-newest', 'drop-oldest', 'reject', 'disconnect'])
 
+const overflowRule = z
+  .strictObject({
+    topicFilter: z.string().min(1).describe('Topic filter of the messages that it is for.'),
+    policy: overflowPolicy.describe('What happens to them.'),
+  })
+  .readonly()
+
 const overflow = z
   .strictObject({
     policy: overflowPolicy
       .default('drop-newest')
       .describe(
-        'What happens to a message for a full queue. reject: its publisher hears 0x97 and nobody gets it; disconnect: the slow client goes.',
+        'What becomes of a message for a full queue. reject: the publisher is told; disconnect: the client goes.',
       ),
     byTopic: z
-      .array(z.strictObject({ topicFilter: z.string().min(1), policy: overflowPolicy }).readonly())
+      .array(overflowRule)
       .readonly()
       .default([])
       .describe('Policies of their own for messages whose topic matches; the first that does counts.'),
@@ -173,7 +180,7 @@ const overflow = z
       .enum(['hold-back', 'disconnect'])
       .default('hold-back')
       .describe(
-        'What reject does to a 3.x client, which no answer can tell. hold-back: it is not read from until there is room.',
+        'What reject does to 3.x clients, whom no answer tells. hold-back: they are not read from until there is room.',
       ),
   })
   .readonly()
@@ -228,6 +235,17 @@ const authentication = z
   })
   .readonly()
 
+const system = z
+  .strictObject({
+    intervalSeconds: count(
+      0,
+      86_400,
+      10,
+      'Seconds between two looks at what the broker says of itself under $SYS; 0: it says nothing.',
+    ),
+  })
+  .readonly()
+
 const transport = z
   .strictObject({
     sharedReads: z
@@ -272,6 +290,7 @@ export const configSchema = z
     overflow: overflow.prefault({}).describe('What happens to messages for which there is no room.'),
     redirect: redirect.prefault({}).describe('Whether clients are sent to another server.'),
     authentication: authentication.prefault({}).describe('How clients prove who they are.'),
+    system: system.prefault({}).describe('What the broker says of itself.'),
     transport: transport.prefault({}).describe('How bytes come in and go out.'),
     log: log.prefault({}).describe('What is written about the run.'),
   })

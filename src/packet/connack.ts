@@ -1,4 +1,5 @@
-// CONNACK: the answer to CONNECT. Encoded for clients by broker/admission.ts and answer-fault.ts; decoded by whoever is a client.
+// CONNACK: the answer to CONNECT. Encoded for clients by broker/admission.ts and answer-fault.ts; decoded by whoever is
+// a client.
 import { FieldReader } from './field-reader.ts'
 import { FieldWriter } from './field-writer.ts'
 import { malformed, protocolError } from './mqtt-error.ts'

@@ -14,7 +14,7 @@ import { ReasonCode } from '../packet/reason-codes.ts'
 import { type Delivery, DeliveryState } from '../store/delivery.ts'
 import type { QueueEnds } from '../store/store.ts'
 import { Backlog, type BacklogContext, type BacklogLimits, type BacklogReader } from './backlog.ts'
-import { DropReason, type Drops } from './drops.ts'
+import { DropReason, Drops } from './drops.ts'
 import { PACKET_IDS, packetIdOf, sequenceOf } from './packet-ids.ts'
 import type { Sink } from './sink.ts'
 
@@ -35,6 +35,8 @@ const fields = new PublishFields()
 export class Outbound implements BacklogReader {
   readonly #context: OutboundContext
   readonly #backlog: Backlog
+  /** What did not reach this session. */
+  readonly drops: Drops
   #next: number
   #inFlight = 0
   #sendQuota = 0
@@ -56,6 +58,7 @@ export class Outbound implements BacklogReader {
     sentBefore = Number.POSITIVE_INFINITY,
   ) {
     this.#context = context
+    this.drops = new Drops(context.drops)
     this.#backlog = new Backlog(context, this, sessionNumber, stored)
     const { head, tail } = this.#backlog
     this.#next = head
@@ -135,7 +138,7 @@ export class Outbound implements BacklogReader {
   /** The oldest message that has not been sent, counted. False: there is none. */
   dropOldest(): boolean {
     if (!this.#backlog.dropOldest(Math.max(this.#next, this.sentBefore))) return false
-    this.#context.drops.count(DropReason.QueueFull)
+    this.drops.count(DropReason.QueueFull)
     return true
   }
 
@@ -145,7 +148,8 @@ export class Outbound implements BacklogReader {
   }
 
   #sendAtOnce(message: Message, retain: boolean, identifiers: readonly number[] | undefined): void {
-    const { drops, limits } = this.#context
+    const { drops } = this
+    const { limits } = this.#context
     const sink = this.#sink
     if (sink === undefined) return drops.count(DropReason.Offline)
     if (sink.backlog > limits.outputBytesMax) return drops.count(DropReason.NotWritable)
@@ -307,7 +311,7 @@ export class Outbound implements BacklogReader {
   }
 
   #finish(delivery: Delivery, reason: DropReason | undefined): void {
-    if (reason !== undefined) this.#context.drops.count(reason)
+    if (reason !== undefined) this.drops.count(reason)
     this.#backlog.finish(delivery)
   }
 }

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
 import { GodwitError } from '../../src/base/errors.ts'
 import { loadConfig, readConfig } from '../../src/config/load.ts'
-import { optionAt, optionPaths, pathText } from '../../src/config/option-tree.ts'
+import { type OptionPath, optionAt, optionPaths, pathText } from '../../src/config/option-tree.ts'
 import { isLoopback, resolveConfig } from '../../src/config/resolve.ts'
 import type { Config, ConfigInput } from '../../src/config/schema.ts'
 
@@ -41,7 +41,10 @@ test('without any source every option has its default', () => {
   expect(config.listeners).toEqual([{ host: '127.0.0.1', port: 1883 }])
   expect(config.persistence).toEqual({ enabled: true, path: './data', sync: 'always' })
   expect(config.allowAnonymous).toBe(true)
-  for (const path of optionPaths()) expect(path.reduce(at, config), pathText(path)).toBeDefined()
+  const isInEmptyList = (path: OptionPath): boolean => path[0] === 'overflow' && path.includes(0)
+  for (const path of optionPaths().filter((each) => !isInEmptyList(each))) {
+    expect(path.reduce(at, config), pathText(path)).toBeDefined()
+  }
 })
 
 const at = (value: unknown, step: string | number): unknown =>
