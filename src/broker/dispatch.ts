@@ -41,10 +41,11 @@ export function dispatch(link: Link): void {
     answerFault(link, error)
   }
   if (connection.closeReason !== undefined || connection.isPaused) return
-  const { hasPublished } = link
-  link.hasPublished = false
-  // A publisher that outruns the disk, or the memory, is not read from until there is room.
-  if (core.store.isSaturated || (hasPublished && core.memory.isShort(connection.lastReceivedAt))) {
+  const { hasTakenRoom } = link
+  link.hasTakenRoom = false
+  // A publisher that outruns the disk, or the memory, is not read from until there is room. Who only acknowledges
+  // what it was sent makes room.
+  if (hasTakenRoom && (core.store.isSaturated || core.memory.isShort(connection.lastReceivedAt))) {
     link.holdBack()
   } else if (connection.backlog > core.limits.outputBytesMax) {
     connection.pause() // A peer that asks and does not take the answers: until Link.drained.

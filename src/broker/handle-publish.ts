@@ -12,7 +12,7 @@ import type { Link } from './link.ts'
 export function handlePublish(link: Link, packet: PublishPacket): void {
   const { core, connection } = link
   const session = link.session as Session
-  link.hasPublished = true
+  link.hasTakenRoom = true
   const topicName = connection.aliases.resolve(packet)
   core.gate.checkTopicName(topicName)
   core.gate.checkFlags(packet.qos, packet.retain)

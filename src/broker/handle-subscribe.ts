@@ -21,6 +21,7 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
   const { core } = link
   const session = link.session as Session
   const operations = core.store.operations
+  link.hasTakenRoom = true
   packet.filters.forEach(checkNoLocal)
   const fed: Subscription[] = []
   const reasonCodes: ReasonCode[] = []

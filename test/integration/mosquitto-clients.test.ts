@@ -9,7 +9,7 @@ import { ExitCode, hasMosquittoClients, MosquittoProgram } from './mosquitto-pro
 /** A message's line: topic, QoS, RETAIN, payload; all other lines are what -d tells. */
 const FORMAT = 'message %t %q %r %p'
 
-describe.skipIf(!hasMosquittoClients())('mosquitto_pub and mosquitto_sub', () => {
+describe.skipIf(!hasMosquittoClients())('mosquitto_pub and mosquitto_sub (needs mosquitto-clients)', () => {
   let broker: BrokerProcess
   beforeAll(async () => {
     broker = await BrokerProcess.start({})

@@ -1,12 +1,15 @@
-// mosquitto_pub and mosquitto_sub as child processes: their lines, and how they ended.
+// mosquitto_pub, mosquitto_sub and mosquitto_rr as child processes: their lines, and how they ended.
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { onTestFinished } from 'vitest'
+import type { WhenOver } from './foreign-client.ts'
 
-/** Whether both are on the PATH, and stdbuf of coreutils; says so loudly if not. */
+export type MosquittoName = 'mosquitto_pub' | 'mosquitto_sub' | 'mosquitto_rr'
+
+/** Whether all are on the PATH, and stdbuf of coreutils; says so loudly if not. */
 export function hasMosquittoClients(): boolean {
-  const programs = ['stdbuf', 'mosquitto_pub', 'mosquitto_sub']
+  const programs = ['stdbuf', 'mosquitto_pub', 'mosquitto_sub', 'mosquitto_rr']
   const missing = programs.filter((program) => spawnSync(program, ['--version']).error !== undefined)
   if (missing.length === 0) return true
   process.stderr.write(
@@ -27,19 +30,26 @@ export class MosquittoProgram {
   readonly ended: Promise<number | null>
   readonly #child: ChildProcess
   #onLine: () => void = () => {}
+  #handler: ((line: string) => void) | undefined
 
-  constructor(program: 'mosquitto_pub' | 'mosquitto_sub', port: number, flags: readonly string[]) {
+  constructor(
+    program: MosquittoName,
+    port: number,
+    flags: readonly string[],
+    whenOver: WhenOver = onTestFinished,
+  ) {
     // Into a pipe they write in blocks, and the line that says that they have subscribed would not come.
     this.#child = spawn('stdbuf', ['-oL', program, '-h', '127.0.0.1', '-p', String(port), ...flags])
     this.ended = once(this.#child, 'close').then(([code]) => code)
     const { stdout, stderr } = this.#child
     createInterface({ input: stdout as NodeJS.ReadableStream }).on('line', (line) => {
       this.lines.push(line)
+      this.#handler?.(line)
       this.#onLine()
     })
     createInterface({ input: stderr as NodeJS.ReadableStream }).on('line', (line) => this.errors.push(line))
     void this.ended.then(() => this.#onLine())
-    onTestFinished(() => void this.#child.kill('SIGKILL'))
+    whenOver(() => void this.#child.kill('SIGKILL'))
   }
 
   /** Resolves when a line that matches is there; rejects when the program has ended without one. */
@@ -58,8 +68,14 @@ export class MosquittoProgram {
     }
   }
 
+  /** Each line as it comes, and first those that are there. */
+  handle(handler: (line: string) => void): void {
+    for (const line of this.lines) handler(line)
+    this.#handler = handler
+  }
+
   /** The whole of its standard input. */
-  input(text: string): this {
+  input(text: string | Buffer): this {
     // Who reads no input has closed it, or has ended already.
     this.#child.stdin?.on('error', () => {})
     this.#child.stdin?.end(text)

@@ -1,6 +1,7 @@
 // MQTT.js with an inbox that is there before anything can arrive.
 import mqtt, { type IClientOptions, type IConnackPacket, type IPublishPacket, type MqttClient } from 'mqtt'
 import { onTestFinished } from 'vitest'
+import type { WhenOver } from './foreign-client.ts'
 
 export interface Joined {
   readonly client: MqttClient
@@ -38,11 +39,15 @@ export class Inbox {
 }
 
 /** Resolves when it is connected; it is gone when the test is over. */
-export async function joinMqttJs(port: number, options: IClientOptions): Promise<Joined> {
+export async function joinMqttJs(
+  port: number,
+  options: IClientOptions,
+  whenOver: WhenOver = onTestFinished,
+): Promise<Joined> {
   // MQTT.js leaves the name of the protocol to us.
   const protocolId = options.protocolVersion === 3 ? 'MQIsdp' : 'MQTT'
   const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, { protocolId, reconnectPeriod: 0, ...options })
-  onTestFinished(() => void client.end(true))
+  whenOver(() => void client.end(true))
   const inbox = new Inbox(client)
   const connack = await new Promise<IConnackPacket>((resolve, reject) => {
     client.once('connect', resolve)

@@ -1,14 +1,30 @@
 // What a broker promised before it ended, it keeps when it starts again on the same folder: after a SIGTERM and
-// after a kill -9 alike. The broker is the program; each client sends exactly the packets written here.
+// after a kill -9 alike. The broker is the program; each client sends exactly the packets written here. A process
+// takes its time to start, so the tests run side by side.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join as joinPath } from 'node:path'
 import type { IPublishPacket } from 'mqtt-packet'
-import { describe, expect, onTestFinished, test } from 'vitest'
-import { temporaryFolder } from '../kit/temporary-folder.ts'
+import { describe, expect, type TestContext, test } from 'vitest'
 import { BrokerProcess } from './broker-process.ts'
+import type { WhenOver } from './foreign-client.ts'
 import { WireClient } from './wire-client.ts'
 
-async function startBroker(data: string): Promise<BrokerProcess> {
+/** What one test's brokers share, one after the other. */
+interface Home {
+  readonly data: string
+  readonly whenOver: WhenOver
+}
+
+async function homeOf({ onTestFinished: whenOver }: TestContext): Promise<Home> {
+  const data = await mkdtemp(joinPath(tmpdir(), 'godwit-test-'))
+  whenOver(() => rm(data, { recursive: true, force: true }))
+  return { data, whenOver }
+}
+
+async function startBroker({ data, whenOver }: Home): Promise<BrokerProcess> {
   const broker = await BrokerProcess.start({ data })
-  onTestFinished(async () => void (await broker.end('SIGKILL')))
+  whenOver(async () => void (await broker.end('SIGKILL')))
   return broker
 }
 
@@ -44,17 +60,17 @@ async function subscribe(client: WireClient, topic: string, qos: 0 | 1 | 2): Pro
 const textOf = ({ payload }: IPublishPacket): string => payload.toString()
 
 describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
-  const restart = async (broker: BrokerProcess, data: string): Promise<BrokerProcess> => {
+  const restart = async (broker: BrokerProcess, home: Home): Promise<BrokerProcess> => {
     const code = await broker.end(signal)
     expect(code).toBe(signal === 'SIGTERM' ? 0 : null)
-    return startBroker(data)
+    return startBroker(home)
   }
 
-  test.each([4, 5] as const)(
+  test.concurrent.for([4, 5] as const)(
     'a session of version %d is present, with its subscriptions',
-    async (version) => {
-      const data = await temporaryFolder()
-      let broker = await startBroker(data)
+    async (version, context) => {
+      const home = await homeOf(context)
+      let broker = await startBroker(home)
       const properties = version === 5 ? { properties: { sessionExpiryInterval: 3_600 } } : {}
       const options = { clientId: 'kept', protocolVersion: version, clean: false, ...properties }
       const before = await WireClient.connect(broker.port, options)
@@ -62,7 +78,7 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
       await subscribe(before, 'a/+/c', 1)
       await subscribe(before, '$share/workers/jobs', 1)
 
-      broker = await restart(broker, data)
+      broker = await restart(broker, home)
       const after = await WireClient.connect(broker.port, options)
       expect(after.connack.sessionPresent).toBe(true)
       after.send(publishPacket('a/b/c', 0, 0, 'plain'))
@@ -73,12 +89,12 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
     },
   )
 
-  test('a session that was to end with its connection is gone', async () => {
-    const data = await temporaryFolder()
-    let broker = await startBroker(data)
+  test.concurrent('a session that was to end with its connection is gone', async (context) => {
+    const home = await homeOf(context)
+    let broker = await startBroker(home)
     const options = { clientId: 'passing', protocolVersion: 5, clean: false } as const
     await subscribe(await WireClient.connect(broker.port, options), 'a', 1)
-    broker = await restart(broker, data)
+    broker = await restart(broker, home)
     const after = await WireClient.connect(broker.port, options)
     expect(after.connack.sessionPresent).toBe(false)
     after.send(publishPacket('a', 0, 0, 'to nobody'))
@@ -86,9 +102,9 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
     after.destroy()
   })
 
-  test('what waited for an offline client comes in its order', async () => {
-    const data = await temporaryFolder()
-    let broker = await startBroker(data)
+  test.concurrent('what waited for an offline client comes in its order', async (context) => {
+    const home = await homeOf(context)
+    let broker = await startBroker(home)
     const subscriber = await join(broker, 'offline')
     await subscribe(subscriber, 'queue', 2)
     await subscriber.end()
@@ -96,7 +112,7 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
     for (let i = 1; i <= 2_000; i++) publisher.send(publishPacket('queue', 1, i, `message ${i}`))
     for (let i = 1; i <= 2_000; i++) await publisher.receive('puback')
 
-    broker = await restart(broker, data)
+    broker = await restart(broker, home)
     const back = await join(broker, 'offline')
     expect(back.connack.sessionPresent).toBe(true)
     for (let i = 1; i <= 2_000; i++) {
@@ -108,9 +124,9 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
     back.destroy()
   })
 
-  test('what was acknowledged does not come again', async () => {
-    const data = await temporaryFolder()
-    let broker = await startBroker(data)
+  test.concurrent('what was acknowledged does not come again', async (context) => {
+    const home = await homeOf(context)
+    let broker = await startBroker(home)
     const client = await join(broker, 'both')
     await subscribe(client, 'queue', 1)
     for (const id of [1, 2, 3]) {
@@ -123,7 +139,7 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
     client.send({ cmd: 'puback', messageId: 3 })
     await subscribe(client, 'another', 1)
 
-    broker = await restart(broker, data)
+    broker = await restart(broker, home)
     const back = await join(broker, 'both')
     const again = await back.receive('publish')
     expect([textOf(again), again.messageId, again.dup]).toEqual(['message 2', 2, true])
@@ -131,9 +147,9 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
     back.destroy()
   })
 
-  test('retained messages are there, and removed ones are not', async () => {
-    const data = await temporaryFolder()
-    let broker = await startBroker(data)
+  test.concurrent('retained messages are there, and removed ones are not', async (context) => {
+    const home = await homeOf(context)
+    let broker = await startBroker(home)
     const publisher = await join(broker, 'publisher')
     const retain = async (topic: string, messageId: number, payload: string): Promise<void> => {
       publisher.send({ ...publishPacket(topic, 1, messageId, payload), retain: true })
@@ -144,7 +160,7 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
     await retain('state/kept', 3, 'new')
     await retain('state/removed', 4, '')
 
-    broker = await restart(broker, data)
+    broker = await restart(broker, home)
     const reader = await join(broker, 'reader')
     await subscribe(reader, 'state/#', 1)
     const { topic, payload, retain: isRetained } = await reader.receive('publish')
@@ -170,15 +186,15 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
       await publisher.end()
     }
 
-    test('that came before, without its PUBREL, is not taken for news when it is repeated', async () => {
-      const data = await temporaryFolder()
-      let broker = await startBroker(data)
+    test.concurrent('that came before, without its PUBREL, is not taken for news when repeated', async (context) => {
+      const home = await homeOf(context)
+      let broker = await startBroker(home)
       await offlineSubscriber(broker, 'once')
       const before = await join(broker, 'publisher')
       before.send(publishPacket('once', 2, 7, 'one'))
       await before.receive('pubrec')
 
-      broker = await restart(broker, data)
+      broker = await restart(broker, home)
       const publisher = await join(broker, 'publisher')
       publisher.send({ ...publishPacket('once', 2, 7, 'one'), dup: true })
       expect((await publisher.receive('pubrec')).messageId).toBe(7)
@@ -193,13 +209,13 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
       subscriber.destroy()
     })
 
-    test('that was released before leaves its packet id to the next message', async () => {
-      const data = await temporaryFolder()
-      let broker = await startBroker(data)
+    test.concurrent('that was released before leaves its packet id to the next message', async (context) => {
+      const home = await homeOf(context)
+      let broker = await startBroker(home)
       await offlineSubscriber(broker, 'once')
       await publishOnce(broker, 'one')
 
-      broker = await restart(broker, data)
+      broker = await restart(broker, home)
       const publisher = await join(broker, 'publisher')
       // As if the PUBCOMP had been lost: the client releases once more, then goes on.
       publisher.send({ cmd: 'pubrel', messageId: 7 })
@@ -212,16 +228,16 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
       subscriber.destroy()
     })
 
-    test('that was sent, but not confirmed, is sent again under its packet id', async () => {
-      const data = await temporaryFolder()
-      let broker = await startBroker(data)
+    test.concurrent('that was sent, but not confirmed, is sent again under its packet id', async (context) => {
+      const home = await homeOf(context)
+      let broker = await startBroker(home)
       const before = await join(broker, 'subscriber')
       await subscribe(before, 'once', 2)
       await publishOnce(broker, 'one')
       const sent = await before.receive('publish')
       expect(sent.dup).toBe(false)
 
-      broker = await restart(broker, data)
+      broker = await restart(broker, home)
       const after = await join(broker, 'subscriber')
       const again = await after.receive('publish')
       expect([textOf(again), again.messageId, again.dup, again.qos]).toEqual(['one', sent.messageId, true, 2])
@@ -232,9 +248,9 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
       after.destroy()
     })
 
-    test('that was confirmed, but not completed, is only released again', async () => {
-      const data = await temporaryFolder()
-      let broker = await startBroker(data)
+    test.concurrent('that was confirmed, but not completed, is only released again', async (context) => {
+      const home = await homeOf(context)
+      let broker = await startBroker(home)
       const before = await join(broker, 'subscriber')
       await subscribe(before, 'once', 2)
       await publishOnce(broker, 'one')
@@ -242,7 +258,7 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
       before.send({ cmd: 'pubrec', messageId })
       await before.receive('pubrel')
 
-      broker = await restart(broker, data)
+      broker = await restart(broker, home)
       const after = await join(broker, 'subscriber')
       expect((await after.receive('pubrel')).messageId).toBe(messageId)
       after.send({ cmd: 'pubcomp', messageId })
@@ -255,9 +271,9 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
     })
   })
 
-  test('the will of a client that was connected is published', async () => {
-    const data = await temporaryFolder()
-    let broker = await startBroker(data)
+  test.concurrent('the will of a client that was connected is published', async (context) => {
+    const home = await homeOf(context)
+    let broker = await startBroker(home)
     const watcher = await join(broker, 'watcher')
     await subscribe(watcher, 'wills/+', 1)
     await WireClient.connect(broker.port, {
@@ -267,7 +283,7 @@ describe.each(['SIGTERM', 'SIGKILL'] as const)('after %s', (signal) => {
       will: { topic: 'wills/mortal', payload: 'gone', qos: 1, retain: true },
     })
 
-    broker = await restart(broker, data)
+    broker = await restart(broker, home)
     const back = await join(broker, 'watcher')
     const will = await back.receive('publish')
     expect([will.topic, textOf(will)]).toEqual(['wills/mortal', 'gone'])
