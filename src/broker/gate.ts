@@ -24,11 +24,16 @@ export interface Refusal {
 
 export class Gate {
   readonly #settings: GateSettings
+  // Asked for each PUBLISH.
+  readonly #maximumQos: number
+  readonly #retains: boolean
   /** The name that passed last: packets to one topic come in runs. */
   #lastName: string | undefined
 
   constructor(settings: GateSettings) {
     this.#settings = settings
+    this.#maximumQos = settings.features.maximumQos
+    this.#retains = settings.limits.retainedMessagesMax > 0
   }
 
   /** Throws MqttError where all clients are sent elsewhere. */
@@ -54,11 +59,10 @@ export class Gate {
 
   /** Throws MqttError for what CONNACK has ruled out. [v5 MQTT-3.2.2-11] [v5 MQTT-3.2.2-14] */
   checkFlags(qos: Qos, retain: boolean): void {
-    const { features, limits } = this.#settings
-    if (qos > features.maximumQos) {
-      throw new MqttError(ReasonCode.QosNotSupported, `above ${features.maximumQos}`, 'QoS')
+    if (qos > this.#maximumQos) {
+      throw new MqttError(ReasonCode.QosNotSupported, `above ${this.#maximumQos}`, 'QoS')
     }
-    if (!retain || limits.retainedMessagesMax > 0) return
+    if (!retain || this.#retains) return
     throw new MqttError(ReasonCode.RetainNotSupported, 'nothing is retained here', 'retain')
   }
 

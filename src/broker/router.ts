@@ -89,9 +89,9 @@ export class Router {
     let copies = recipients.length + groups.length
     for (let i = 0; i < recipients.length; i++) {
       const recipient = recipients[i] as Recipient
-      if (recipient.session !== publisher) this.#deliver(message, recipient)
-      else if (recipient.ofItsOwn !== undefined) this.#deliver(message, recipient.ofItsOwn)
-      else copies--
+      const copy = recipient.session === publisher ? recipient.ofItsOwn : recipient
+      if (copy === undefined) copies--
+      else if (!push(message, copy)) this.#overflow.handle(message, copy)
     }
     if (groups.length > 0) for (const group of groups) this.#deliverToOne(message, group)
     return copies > 0 ? ReasonCode.Success : ReasonCode.NoMatchingSubscribers
@@ -119,13 +119,9 @@ export class Router {
     return parsed && this.#trie.group(parsed.shareName, parsed.topicFilter)
   }
 
-  #deliver(message: Message, recipient: Recipient): void {
-    if (!push(message, recipient)) this.#overflow.handle(message, recipient)
-  }
-
   #deliverToOne(message: Message, group: ShareGroup<Session, Subscription>): void {
     const recipient = chosenOf(group, message)
-    if (recipient !== undefined) this.#deliver(message, recipient)
+    if (recipient !== undefined && !push(message, recipient)) this.#overflow.handle(message, recipient)
   }
 
   /**

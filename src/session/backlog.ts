@@ -127,9 +127,10 @@ export class Backlog {
   ): void {
     const isInMemory = this.windowEnd === this.#tail && (!this.isDurable || this.#hasWindowRoom)
     const delivery = new Delivery(this.#tail++, message, qos, retain, subscriptionIdentifiers, share)
+    const bytes = sizeOf(delivery)
     this.#length++
-    this.#bytes += sizeOf(delivery)
-    this.#context.totals.add(1, sizeOf(delivery))
+    this.#bytes += bytes
+    this.#context.totals.add(1, bytes)
     message.own()
     if (this.isDurable) this.#context.store.enqueue(this.#sessionNumber, delivery)
     else delivery.batch = message.batch
@@ -183,21 +184,20 @@ export class Backlog {
     delivery.state = DeliveryState.Done
     if (this.isDurable) this.#context.store.dequeue(this.#sessionNumber, delivery)
     this.#forgetMessage(delivery)
-    this.#shorten(1)
+    if (this.#length > 0) this.#shorten(1)
   }
 
   #forgetMessage(delivery: Delivery): void {
     const bytes = sizeOf(delivery)
     this.#bytes -= bytes
+    this.#context.totals.bytes -= bytes
     if (delivery.sequence < this.windowEnd) this.#windowBytes -= bytes
-    this.#context.totals.add(0, -bytes)
     delivery.message = undefined
   }
 
   #shorten(messages: number): void {
-    const gone = Math.min(messages, this.#length)
-    this.#length -= gone
-    this.#context.totals.add(-gone, 0)
+    this.#length -= messages
+    this.#context.totals.messages -= messages
     if (!this.isAwaited) return
     this.isAwaited = false
     this.#context.onQueueRoom()
@@ -292,7 +292,7 @@ export class Backlog {
 
   /** Sequences that are no longer in the store were done with before. */
   #skipTo(sequence: number): void {
-    if (this.#isEstimate) this.#shorten(sequence - this.windowEnd)
+    if (this.#isEstimate) this.#shorten(Math.min(sequence - this.windowEnd, this.#length))
     if (this.#window.length === 0) {
       this.#head = sequence
       return

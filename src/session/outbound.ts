@@ -7,7 +7,7 @@
 //
 // One loop, `pump`, sends and sends again.
 import { assert } from '../base/assert.ts'
-import type { Message } from '../packet/message.ts'
+import { type Message, NEVER } from '../packet/message.ts'
 import { PacketType, type Qos } from '../packet/protocol.ts'
 import { PublishFields } from '../packet/publish.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
@@ -238,7 +238,7 @@ export class Outbound implements BacklogReader {
     const mayHaveBeenSent = delivery.sequence < this.#sentBeforeRestart
     const mayExpire = !wasSent && (delivery.qos === 1 || !mayHaveBeenSent)
     // One of interval 0 is for those who can have it at once.
-    if (mayExpire && message.expiresAt < this.#context.now()) {
+    if (mayExpire && message.expiresAt !== NEVER && message.expiresAt < this.#context.now()) {
       this.#finish(delivery, DropReason.Expired) // [v5 MQTT-3.3.2-5]
       return true
     }
