@@ -41,7 +41,7 @@ export class Overflow {
     const policy = this.policyFor(message.topicName)
     const qos = lowerQos(message.qos, recipient.qos)
     const retain = message.retain && retainAsPublished
-    if (policy === 'drop-oldest' && qos > 0 && session.outbound.dropOldest()) {
+    if (policy === 'drop-oldest' && qos > 0 && session.outbound.dropOldest(message.length + share.length)) {
       return session.outbound.pushBeyond(message, qos as 1 | 2, retain, subscriptionIdentifiers, share)
     }
     session.outbound.drops.count(DropReason.QueueFull)

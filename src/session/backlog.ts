@@ -107,9 +107,9 @@ export class Backlog {
     return this.#window.at(sequence - this.#head)
   }
 
-  hasRoomFor(message: Message, share = ''): boolean {
+  /** `bytes` of a message and the share that it comes through. */
+  hasRoomFor(bytes: number): boolean {
     const { limits, totals } = this.#context
-    const bytes = message.length + share.length
     return (
       this.#length < limits.queueMessagesMax &&
       this.#bytes + bytes <= limits.queueBytesMax &&
@@ -203,18 +203,25 @@ export class Backlog {
     this.#context.onQueueRoom()
   }
 
-  /** The oldest message at or after `from` that waits; on disk it goes a moment later. False: there is none. */
-  dropOldest(from: number): boolean {
+  /**
+   * Drops the oldest messages at or after `from` that wait, until there is room for `bytes`, and tells `onDrop` of each.
+   * On disk one goes, a moment later, unless too much would be there meanwhile. False: there is no room.
+   */
+  dropOldest(from: number, bytes: number, onDrop: () => void): boolean {
     for (let sequence = Math.max(from, this.#droppedTo); sequence < this.windowEnd; sequence++) {
       const delivery = this.at(sequence)
       if (delivery?.state !== DeliveryState.Waiting) continue
       this.#droppedTo = sequence + 1
       this.finish(delivery)
-      return true
+      onDrop()
+      if (this.hasRoomFor(bytes)) return true
     }
+    const { queueWindow, queueWindowBytes, queueBytesMax } = this.#context.limits
     const isStored = this.windowEnd < this.#tail
-    if (!isStored || this.#dropsOwed >= this.#context.limits.queueWindow) return false
+    const isTooMuch = this.#bytes + bytes > queueBytesMax + queueWindowBytes
+    if (!isStored || isTooMuch || this.#dropsOwed >= queueWindow) return false
     this.#dropsOwed++
+    onDrop()
     this.#dropStored(Math.max(from, this.windowEnd))
     return true
   }

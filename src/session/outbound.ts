@@ -103,7 +103,7 @@ export class Outbound implements BacklogReader {
 
   /** Whether `push` would keep it. */
   hasRoomFor(message: Message): boolean {
-    return this.#backlog.hasRoomFor(message)
+    return this.#backlog.hasRoomFor(message.length)
   }
 
   /** The one way in. Never waits. False: there is no room, nothing is done. */
@@ -118,7 +118,7 @@ export class Outbound implements BacklogReader {
       this.#sendAtOnce(message, retain, subscriptionIdentifiers)
       return true
     }
-    if (!this.#backlog.hasRoomFor(message, share)) return false
+    if (!this.#backlog.hasRoomFor(message.length + share.length)) return false
     this.pushBeyond(message, qos, retain, subscriptionIdentifiers, share)
     return true
   }
@@ -135,11 +135,10 @@ export class Outbound implements BacklogReader {
     this.pump()
   }
 
-  /** The oldest message that has not been sent, counted. False: there is none. */
-  dropOldest(): boolean {
-    if (!this.#backlog.dropOldest(Math.max(this.#next, this.sentBefore))) return false
-    this.drops.count(DropReason.QueueFull)
-    return true
+  /** The oldest messages that have not been sent, counted, until `bytes` more have room. False: they have none. */
+  dropOldest(bytes: number): boolean {
+    const from = Math.max(this.#next, this.sentBefore)
+    return this.#backlog.dropOldest(from, bytes, () => this.drops.count(DropReason.QueueFull))
   }
 
   /** `onQueueRoom` is called when it has less to give. */

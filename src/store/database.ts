@@ -1,6 +1,6 @@
 // LevelDB as the store opens it: buffers in, buffers out, and its errors under our codes.
 // Opened by level-store.ts; read in chunks by restore.ts, queue-reader.ts and session-sweeper.ts.
-import { access, mkdir } from 'node:fs/promises'
+import { access, mkdir, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ChainedBatch, ClassicLevel } from 'classic-level'
 import { GodwitError } from '../base/errors.ts'
@@ -26,6 +26,7 @@ export async function openDatabase(path: string): Promise<Database> {
       writeBufferSize: WRITE_BUFFER_BYTES,
     })
     await database.open()
+    await syncFolder(path)
     return database
   } catch (error) {
     const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
@@ -45,6 +46,21 @@ export async function reopenDatabase(database: Database): Promise<void> {
   await database.close()
   await access(join(database.location, 'CURRENT'))
   await database.open({ createIfMissing: false })
+  await syncFolder(database.location)
+}
+
+/**
+ * LevelDB renames CURRENT and leaves it at that. Until the folder is synced a power failure may bring the old one
+ * back, which names a MANIFEST that is gone.
+ */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === 'win32') return // A folder cannot be opened there.
+  const folder = await open(path)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
 }
 
 /** The read met a reopenDatabase, and may be tried again when that is over. */

@@ -6,7 +6,9 @@ const NEWCOMERS_MAX = 300
 
 interface Newcomer {
   readonly clientId: string
-  isSubscribed: boolean
+  readonly admittedAt: number
+  /** Infinity: not yet. */
+  subscribedAt: number
 }
 
 export interface NewcomersLost {
@@ -29,11 +31,11 @@ export class Newcomers {
       const clientId = `${this.#prefix}-${i}`
       try {
         const client = await joinAs(port, clientId)
-        const newcomer = { clientId, isSubscribed: false }
+        const newcomer = { clientId, admittedAt: performance.now(), subscribedAt: Number.POSITIVE_INFINITY }
         this.#admitted.push(newcomer)
         client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: clientId, qos: 1 }] })
         await client.receive('suback')
-        newcomer.isSubscribed = true
+        newcomer.subscribedAt = performance.now()
         await client.end()
       } catch {
         return
@@ -41,17 +43,22 @@ export class Newcomers {
     }
   }
 
-  /** Each comes back, sends itself a message, and ends its session. */
-  async check(port: number): Promise<NewcomersLost> {
+  /** Each comes back, sends itself a message, and ends its session. What was there by `keptUntil` must be there. */
+  async check(port: number, keptUntil: number): Promise<NewcomersLost> {
+    let checked = 0
     let sessions = 0
     let subscriptions = 0
-    for (const { clientId, isSubscribed } of this.#admitted) {
+    for (const { clientId, admittedAt, subscribedAt } of this.#admitted) {
       const client = await joinAs(port, clientId)
-      if (!client.connack.sessionPresent) sessions++
-      else if (isSubscribed && !(await receivesFromItself(client, clientId))) subscriptions++
+      const isSubscribed = subscribedAt < Number.POSITIVE_INFINITY && subscribedAt <= keptUntil
+      if (admittedAt <= keptUntil) {
+        checked++
+        if (!client.connack.sessionPresent) sessions++
+        else if (isSubscribed && !(await receivesFromItself(client, clientId))) subscriptions++
+      }
       await client.end({ sessionExpiryInterval: 0 })
     }
-    return { checked: this.#admitted.length, sessions, subscriptions }
+    return { checked, sessions, subscriptions }
   }
 }
 

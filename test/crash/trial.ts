@@ -1,248 +1,250 @@
 // The trial: ten publishers send to persistent subscribers, the broker is killed with SIGKILL at a random moment and
 // started again on the same folder, everyone comes back as the specification says, and what is missing is counted.
 //
-//   round: traffic -> kill -9 -> start -> retained, sessions checked -> publishers send again, and some more
-//                                      -> offline subscribers come back -> all has arrived, or nothing comes any more
+//   round: clients with wills join, some leave -> traffic -> kill -9, maybe a power cut -> start, maybe killed again
+//            -> the wills' subscriber is back, retained and sessions checked -> publishers send again, and some more
+//            -> offline subscribers come back -> all has arrived, wills too, or nothing comes any more
 //
 // The sessions, and what everyone has seen, go on from round to round.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import type { SyncMode } from '../../src/store/store.ts'
+import { Random } from '../hostile/random.ts'
 import { BrokerProcess } from '../integration/broker-process.ts'
-import { WireClient } from '../integration/wire-client.ts'
+import type { DiskKind } from './disk-journal.ts'
 import { Newcomers } from './newcomers.ts'
-import { Publisher } from './publisher.ts'
-import { Subscriber, type SubscriberOptions } from './subscriber.ts'
+import { type Counted, Population, SILENCE_MS } from './population.ts'
+import { PowerCut } from './power-cut.ts'
+import { faultsOf, keptUntil, type Mode, type RoundResult } from './round-result.ts'
+import type { Subscriber } from './subscriber.ts'
+import { WillClients } from './will-clients.ts'
 
-const PUBLISHERS = 10
 /** The kill comes at a random moment after so many acknowledgements: else there would be nothing to lose. */
 const ACKNOWLEDGED_MIN = 200
 const KILL_AFTER_MS_MAX = 500
-const TRAFFIC_MS_MAX = 10_000
+const TRAFFIC_MS_MAX = 20_000
+/** Of the time that a power cut may take, and a bit, so that there is something older. */
+const OLDER_MS = 300
+/** In so many of a hundred rounds, the broker is killed again, so many milliseconds at most after its start. */
+const KILLED_AGAIN_PERCENT = 25
+const KILLED_AGAIN_MS_MAX = 400
 /** Messages of each publisher after the restart: they show that the subscriptions still serve. */
 const AFTERWARDS = 25
-/** Who has not received a thing for so long will not receive it any more. */
-const SILENCE_MS = 3_000
-
-export type Mode = 'online' | 'offline'
-
-export interface RoundResult {
-  readonly mode: Mode
-  readonly killedAfterMs: number
-  /** Messages and sessions for which the broker had given its word when it was killed. */
-  readonly acknowledged: number
-  readonly unacknowledged: number
-  readonly newcomers: number
-  readonly lost: number
-  readonly twice: number
-  readonly disordered: number
-  readonly sessionsLost: number
-  readonly subscriptionsLost: number
-  readonly retainedLost: number
-  /** QoS 1 messages that came more than once, as they may. */
-  readonly again: number
-  readonly startMs: number
-}
 
 export interface TrialOptions {
   readonly mode: Mode
-  readonly rounds: number
+  readonly kills: number
+  /** What the broker is held to. Default: always. */
+  readonly sync?: SyncMode
+  /** None: the page cache outlives the broker, as it does with a mere kill. */
+  readonly powerCuts?: DiskKind
+  readonly seed?: number
+  /** Default: the system's for temporary files. The trial makes its own in it. */
+  readonly folder?: string
   /** Default: dist/cli.js. */
   readonly program?: string
+  /** For the broker's process. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Losses are expected: the folder is of no interest. */
+  readonly keepsNothing?: boolean
+  readonly onRound?: (result: RoundResult) => void
 }
 
-export const faultsOf = (result: RoundResult): number =>
-  result.lost +
-  result.twice +
-  result.disordered +
-  result.sessionsLost +
-  result.subscriptionsLost +
-  result.retainedLost
-
-/** Leaves the data folder behind, and says where, when anything was wrong. */
+/** Leaves its folder behind, and says where, when anything was wrong. */
 export async function runTrial(options: TrialOptions): Promise<RoundResult[]> {
-  const data = await mkdtemp(join(tmpdir(), 'godwit-crash-'))
-  const trial = new Trial(options, data)
-  const results = await trial.run()
-  if (results.every((result) => faultsOf(result) === 0)) await rm(data, { recursive: true, force: true })
-  else process.stderr.write(`the data folder is left for inspection: ${data}\n`)
-  return results
+  const folder = await mkdtemp(join(options.folder ?? tmpdir(), 'godwit-crash-'))
+  const { seed = 1, powerCuts } = options
+  const powerCut = powerCuts && (await PowerCut.prepare(folder, { disk: powerCuts, seed }))
+  let isClean = false
+  try {
+    const results = await new Trial(options, powerCut?.data ?? join(folder, 'data'), powerCut).run()
+    isClean = results.every((result) => faultsOf(result) === 0)
+    return results
+  } finally {
+    if (isClean || options.keepsNothing) await rm(folder, { recursive: true, force: true })
+    else process.stderr.write(`the folder is left for inspection: ${folder}\n`)
+  }
+}
+
+interface Kill {
+  readonly killedAt: number
+  readonly killedAfterMs: number
+  /** What was acknowledged until then must be there. */
+  readonly keptUntil: number
+  readonly restartedAt: number
+  readonly isKilledAgain: boolean
+  readonly bytesCut: number
+  readonly namesUndone: number
+}
+
+/** What a round begins with. */
+interface AtStart {
+  /** Sequence of each publisher's last message. */
+  readonly before: readonly number[]
+  readonly counted: Counted
 }
 
 class Trial {
   readonly #options: TrialOptions
+  readonly #sync: SyncMode
   readonly #data: string
-  readonly #publishers: readonly Publisher[]
-  readonly #subscribers: readonly Subscriber[]
+  readonly #powerCut: PowerCut | undefined
+  readonly #random: Random
+  readonly #population: Population
+  #broker!: BrokerProcess
 
-  constructor(options: TrialOptions, data: string) {
+  constructor(options: TrialOptions, data: string, powerCut: PowerCut | undefined) {
     this.#options = options
+    this.#sync = options.sync ?? 'always'
     this.#data = data
-    this.#publishers = Array.from(
-      { length: PUBLISHERS },
-      (_, i) => new Publisher(String(i), i % 2 === 0 ? 1 : 2, i % 4 < 2 ? 4 : 5),
-    )
-    this.#subscribers = subscribersOf(this.#publishers).map((each) => new Subscriber(each))
+    this.#powerCut = powerCut
+    this.#random = new Random(options.seed ?? 1)
+    this.#population = new Population(options.mode)
   }
 
   async run(): Promise<RoundResult[]> {
     const results: RoundResult[] = []
-    let broker = await this.#start()
+    await this.#start()
     try {
-      for (const each of [...this.#publishers, ...this.#subscribers]) await each.connect(broker.port)
-      for (let round = 0; round < this.#options.rounds; round++) {
-        const newcomers = new Newcomers(`newcomer-${round}`)
-        const before = this.#publishers.map(({ sent }) => sent)
-        const killedAfterMs = await this.#trafficUntilKilled(broker, newcomers)
-        const acknowledged = this.#acknowledged - sum(before, Number)
-        const sent = sum(this.#publishers, (publisher) => publisher.sent) - sum(before, Number)
-        broker = await this.#start()
-        const recovered = await this.#recover(broker, newcomers, before)
-        const { mode } = this.#options
-        const unacknowledged = sent - acknowledged
-        results.push({ mode, killedAfterMs, acknowledged, unacknowledged, ...recovered })
+      for (const each of this.#population.all) await each.connect(this.#broker.port)
+      for (let round = 0; round < this.#options.kills; round++) {
+        const result = await this.#round(round)
+        results.push(result)
+        this.#options.onRound?.(result)
       }
-      await Promise.all([...this.#publishers, ...this.#subscribers].map((each) => each.end()))
+      await Promise.all(this.#population.all.map((each) => each.end()))
     } finally {
-      await broker.end('SIGKILL')
+      await this.#broker.end('SIGKILL')
     }
     return results
   }
 
-  get #acknowledged(): number {
-    return sum(this.#publishers, (publisher) => publisher.acknowledged)
+  async #start(): Promise<void> {
+    const { program, env } = this.#options
+    this.#broker = await BrokerProcess.start({
+      data: this.#data,
+      env: { GODWIT_PERSISTENCE__SYNC: this.#sync, ...env, ...this.#powerCut?.environment },
+      ...(program !== undefined && { program }),
+    })
   }
 
-  #start(): Promise<BrokerProcess> {
-    const { program } = this.#options
-    const env = { GODWIT_PERSISTENCE__SYNC: 'always' }
-    return BrokerProcess.start({ data: this.#data, env, ...(program !== undefined && { program }) })
+  async #round(round: number): Promise<RoundResult> {
+    const population = this.#population
+    const newcomers = new Newcomers(`newcomer-${round}`)
+    const wills = new WillClients(`will-${round}`)
+    const atStart = { before: population.publishers.map(({ sent }) => sent), counted: population.counted() }
+    const { acknowledged: acknowledgedBefore, sent: sentBefore } = population
+    await wills.join(this.#broker.port)
+    const kill = await this.#trafficUntilKilled(newcomers, wills)
+    const acknowledged = population.acknowledged - acknowledgedBefore
+    const unacknowledged = population.sent - sentBefore - acknowledged
+    const recovered = await this.#recover(newcomers, wills, kill, atStart)
+    const { mode } = this.#options
+    const { killedAfterMs, isKilledAgain, bytesCut, namesUndone } = kill
+    const killed = { killedAfterMs, isKilledAgain, acknowledged, unacknowledged, bytesCut, namesUndone }
+    return { mode, sync: this.#sync, ...killed, ...recovered }
   }
 
-  /** With the mode `online`, one subscriber of everything is offline all the same. */
-  #isOffline(subscriber: Subscriber): boolean {
-    return this.#options.mode === 'offline' || subscriber.options.name === 'all-offline'
-  }
-
-  async #trafficUntilKilled(broker: BrokerProcess, newcomers: Newcomers): Promise<number> {
-    await Promise.all(this.#subscribers.filter((each) => this.#isOffline(each)).map((each) => each.end()))
+  async #trafficUntilKilled(newcomers: Newcomers, wills: WillClients): Promise<Kill> {
+    const { publishers, offline, all } = this.#population
+    await Promise.all(offline.map((each) => each.end()))
+    await wills.leave()
     const startedAt = performance.now()
-    const before = this.#acknowledged
-    for (const publisher of this.#publishers) void publisher.publishUntil(Number.POSITIVE_INFINITY)
-    const haveCome = newcomers.come(broker.port)
-    while (this.#acknowledged < before + ACKNOWLEDGED_MIN) {
-      if (performance.now() - startedAt > TRAFFIC_MS_MAX) throw new Error('the broker acknowledges nothing')
-      await delay(1)
-    }
-    await delay(Math.random() * KILL_AFTER_MS_MAX)
-    const killedAfterMs = Math.round(performance.now() - startedAt)
-    await broker.end('SIGKILL')
-    await Promise.all([haveCome, ...[...this.#publishers, ...this.#subscribers].map((each) => each.lost())])
-    return killedAfterMs
+    for (const publisher of publishers) void publisher.publishUntil(Number.POSITIVE_INFINITY)
+    const haveCome = newcomers.come(this.#broker.port)
+    await this.#whenThereIsSomethingToLose(startedAt)
+    await delay(this.#random.below(KILL_AFTER_MS_MAX))
+    const killedAt = performance.now()
+    await this.#broker.end('SIGKILL')
+    const keptUntil = await this.#keptUntil(killedAt)
+    await Promise.all([haveCome, ...all.map((each) => each.lost(keptUntil))])
+    const restartedAt = performance.now()
+    const struck = await this.#strikeAndStart()
+    const killedAfterMs = Math.round(killedAt - startedAt)
+    return { killedAt, killedAfterMs, keptUntil, restartedAt, ...struck }
   }
 
-  async #recover(
-    broker: BrokerProcess,
-    newcomers: Newcomers,
-    before: readonly number[],
-  ): Promise<Omit<RoundResult, 'mode' | 'killedAfterMs' | 'acknowledged' | 'unacknowledged'>> {
-    const { port, startMs } = broker
-    const publishers = this.#publishers
-    const subscribers = this.#subscribers
-    const counted = this.#counted()
-    const retainedLost = await this.#retainedLost(port)
-    const { checked, sessions, subscriptions } = await newcomers.check(port)
-    const returning = [...publishers, ...subscribers.filter((each) => !this.#isOffline(each))]
-    const arePresent = await Promise.all(returning.map((each) => each.connect(port)))
-    const first = publishers.map(({ sent }) => sent + 1)
+  async #keptUntil(at: number): Promise<number> {
+    if (this.#powerCut === undefined) return Number.POSITIVE_INFINITY
+    return keptUntil(this.#sync, at, await this.#powerCut.longestSyncMs())
+  }
+
+  async #whenThereIsSomethingToLose(startedAt: number): Promise<void> {
+    const { acknowledged } = this.#population
+    const isThere = async (): Promise<boolean> =>
+      this.#population.acknowledged >= acknowledged + ACKNOWLEDGED_MIN &&
+      (await this.#keptUntil(performance.now())) > startedAt + OLDER_MS
+    while (!(await isThere())) {
+      if (performance.now() - startedAt > TRAFFIC_MS_MAX) throw new Error('the broker acknowledges nothing')
+      await delay(2)
+    }
+  }
+
+  /** In some rounds it is killed once more, while it publishes the wills that the first kill made due. */
+  async #strikeAndStart(): Promise<Pick<Kill, 'isKilledAgain' | 'bytesCut' | 'namesUndone'>> {
+    const first = await this.#powerCut?.strike()
+    await this.#start()
+    const isKilledAgain = this.#random.chance(KILLED_AGAIN_PERCENT)
+    if (isKilledAgain) {
+      await delay(this.#random.below(KILLED_AGAIN_MS_MAX))
+      await this.#broker.end('SIGKILL')
+      await this.#powerCut?.strike()
+      await this.#start()
+    }
+    return { isKilledAgain, bytesCut: first?.bytesCut ?? 0, namesUndone: first?.namesUndone ?? 0 }
+  }
+
+  async #recover(newcomers: Newcomers, wills: WillClients, kill: Kill, { before, counted }: AtStart) {
+    const population = this.#population
+    const { publishers, willTaker } = population
+    const others = (subscribers: readonly Subscriber[]) => subscribers.filter((each) => each !== willTaker)
+    const { port, startMs } = this.#broker
+    // First of all: a will that comes before its delay is over is to be seen in time.
+    const arePresent = [await willTaker.connect(port)]
+    const retainedLost = await population.retainedLost(port)
+    const checked = await newcomers.check(port, kill.keptUntil)
+    const returning = [...publishers, ...others(population.online)]
+    arePresent.push(...(await Promise.all(returning.map((each) => each.connect(port)))))
+    const atRestart = publishers.map(({ sent }) => sent)
     await Promise.all(publishers.map((publisher) => publisher.publishUntil(publisher.sent + AFTERWARDS)))
-    const offline = subscribers.filter((each) => this.#isOffline(each))
-    for (const subscriber of offline) arePresent.push(await subscriber.connect(port))
-    const lost = await this.#lostOnceSilent(before)
-    const deaf = subscribers.filter((each) => !this.#hasAnyFrom(each, first)).length
-    const after = this.#counted()
+    for (const subscriber of others(population.offline)) arePresent.push(await subscriber.connect(port))
+    await this.#silence(before, wills)
+    const { lost, lostAfterwards, forgiven, oldestForgivenAt } = population.missing(before)
+    const { due, early, uninvited, ...will } = wills.count(willTaker, kill.restartedAt)
+    const after = population.counted()
     return {
-      newcomers: checked,
+      newcomers: checked.checked,
+      wills: due,
       lost,
+      lostAfterwards,
       twice: after.twice - counted.twice,
       disordered: after.disordered - counted.disordered,
-      sessionsLost: sessions + arePresent.filter((isPresent) => !isPresent).length,
-      subscriptionsLost: subscriptions + deaf,
+      sessionsLost: checked.sessions + arePresent.filter((isPresent) => !isPresent).length,
+      subscriptionsLost: checked.subscriptions + population.deaf(atRestart),
       retainedLost,
+      willsLost: will.lost,
+      willsWrong: early + uninvited,
+      swallowed: after.swallowed - counted.swallowed,
       again: after.again - counted.again,
+      forgiven: forgiven + after.twiceForgiven - counted.twiceForgiven,
+      forgivenMs: forgiven === 0 ? 0 : Math.max(0, Math.round(kill.killedAt - oldestForgivenAt)),
       startMs: Math.round(startMs),
     }
   }
 
-  #counted(): { twice: number; disordered: number; again: number } {
-    return {
-      twice: sum(this.#subscribers, (subscriber) => subscriber.twice),
-      disordered: sum(this.#subscribers, (subscriber) => subscriber.disordered),
-      again: sum(this.#subscribers, (subscriber) => subscriber.again),
+  /** All has arrived, or nothing comes any more. */
+  async #silence(before: readonly number[], wills: WillClients): Promise<void> {
+    const population = this.#population
+    const since = performance.now()
+    const isMissing = (): boolean => {
+      const { lost, lostAfterwards } = population.missing(before)
+      return lost + lostAfterwards > 0
     }
-  }
-
-  /** Publishers whose last acknowledged retained message, or a later one, is not there. */
-  async #retainedLost(port: number): Promise<number> {
-    const client = await WireClient.connect(port, { clientId: 'reader', protocolVersion: 4, clean: true })
-    const found = new Map<string, number>()
-    const haveAll = new Promise<void>((resolve) => {
-      client.handle((packet) => {
-        if (packet.cmd === 'publish') found.set(packet.topic, Number(packet.payload.toString()))
-        if (found.size === PUBLISHERS) resolve()
-      })
-    })
-    client.send({ cmd: 'subscribe', messageId: 1, subscriptions: [{ topic: 'kept/+', qos: 0 }] })
-    await Promise.race([haveAll, delay(SILENCE_MS, undefined, { ref: false })])
-    await client.end()
-    return this.#publishers.filter(({ name, retained }) => (found.get(`kept/${name}`) ?? 0) < retained).length
-  }
-
-  /** Everything is acknowledged by now. Counts each message once for each subscriber that misses it. */
-  async #lostOnceSilent(before: readonly number[]): Promise<number> {
-    for (;;) {
-      const missing = sum(this.#subscribers, (subscriber) => this.#missing(subscriber, before))
-      const lastArrivalAt = Math.max(...this.#subscribers.map((subscriber) => subscriber.lastArrivalAt))
-      if (missing === 0 || performance.now() - lastArrivalAt > SILENCE_MS) return missing
+    while (isMissing() || !wills.haveAllCome(population.willTaker)) {
+      if (performance.now() - Math.max(since, population.lastArrivalAt) > SILENCE_MS) return
       await delay(20)
     }
   }
-
-  #missing(subscriber: Subscriber, before: readonly number[]): number {
-    let missing = 0
-    this.#publishers.forEach(({ topicName, sent }, i) => {
-      if (!subscriber.matches(topicName)) return
-      for (let sequence = (before[i] as number) + 1; sequence <= sent; sequence++) {
-        if (!Publisher.isRetained(sequence) && !subscriber.has(topicName, sequence)) missing++
-      }
-    })
-    return missing
-  }
-
-  #hasAnyFrom(subscriber: Subscriber, first: readonly number[]): boolean {
-    return this.#publishers.some(({ topicName, sent }, i) => {
-      for (let sequence = first[i] as number; sequence <= sent; sequence++) {
-        if (subscriber.has(topicName, sequence)) return true
-      }
-      return false
-    })
-  }
-}
-
-/** One for each publisher, and three for all: their messages have several recipients, and one body on disk. */
-function subscribersOf(publishers: readonly Publisher[]): SubscriberOptions[] {
-  const own = publishers.map(({ name, topicName }, i): SubscriberOptions => {
-    return { name, topicFilter: topicName, qos: 2, version: i % 2 === 0 ? 5 : 4 }
-  })
-  return [
-    ...own,
-    { name: 'all', topicFilter: 'kill/#', qos: 2, version: 5 },
-    { name: 'all-qos1', topicFilter: 'kill/#', qos: 1, version: 4 },
-    { name: 'all-offline', topicFilter: 'kill/#', qos: 2, version: 4 },
-  ]
-}
-
-function sum<T>(values: readonly T[], of: (value: T) => number): number {
-  return values.reduce((total, value) => total + of(value), 0)
 }

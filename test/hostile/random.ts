@@ -23,4 +23,20 @@ export class Random {
   pick<T>(from: readonly T[]): T {
     return from[this.below(from.length)] as T
   }
+
+  /** A seed for something that is to be random by itself. */
+  seed(): number {
+    return this.below(0xffff_ffff)
+  }
+
+  bytes(count: number): Buffer {
+    return Buffer.from(Array.from({ length: count }, () => this.below(256)))
+  }
+}
+
+/** One seed of two numbers: those of neighbours have nothing in common. */
+export function mixSeeds(one: number, other: number): number {
+  const random = new Random(Math.imul(one, 0x9e3779b1) ^ other)
+  random.below(1)
+  return random.seed()
 }
