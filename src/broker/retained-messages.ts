@@ -11,7 +11,7 @@ import type { Subscription } from '../session/subscription.ts'
 import type { Store } from '../store/store.ts'
 import type { RetainedCursor } from '../topic/retained-cursor.ts'
 import { RetainedTrie } from '../topic/retained-trie.ts'
-import { SYSTEM_PREFIX } from './system-topics.ts'
+import { OWN_PREFIX } from './system-topics.ts'
 
 /** Messages given, and trie nodes looked at, between two looks at everything else. */
 const FEED_STEP = 256
@@ -94,7 +94,7 @@ export class RetainedMessages {
     if (this.#trie.size >= this.#messagesMax && this.#trie.get(topicName) === undefined) return false
     message.ownForGood()
     this.#trie.set(topicName, message)
-    if (!topicName.startsWith(SYSTEM_PREFIX)) this.#store.putRetained(message)
+    if (!topicName.startsWith(OWN_PREFIX)) this.#store.putRetained(message)
     return true
   }
 

@@ -8,7 +8,8 @@ import { DropReason } from '../session/drops.ts'
 import type { Core } from './core.ts'
 
 export const SYSTEM_PREFIX = '$SYS/'
-const BROKER = '$SYS/broker'
+/** Never stored: at the next start there is something else to say. */
+export const OWN_PREFIX = '$SYS/broker/'
 const NO_PROPERTIES = Buffer.alloc(0)
 
 export class SystemTopics implements WheelTask {
@@ -81,6 +82,6 @@ export class SystemTopics implements WheelTask {
     for (const reason of Object.values(DropReason)) {
       figures.push([`publish/messages/dropped/${reason}`, drops.of(reason)])
     }
-    return new Map(figures.map(([name, value]) => [`${BROKER}/${name}`, String(value)]))
+    return new Map(figures.map(([name, value]) => [OWN_PREFIX + name, String(value)]))
   }
 }

@@ -204,7 +204,7 @@ export class Backlog {
   }
 
   /**
-   * Drops the oldest messages at or after `from` that wait, until there is room for `bytes`, and tells `onDrop` of each.
+   * Drops the oldest messages at or after `from` that wait, until there is room for `bytes`; `onDrop` hears of each.
    * On disk one goes, a moment later, unless too much would be there meanwhile. False: there is no room.
    */
   dropOldest(from: number, bytes: number, onDrop: () => void): boolean {
