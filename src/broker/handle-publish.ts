@@ -24,7 +24,7 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
       publish(link, session, packet, topicName, 0)
       return
     case 1: // Ours once the PUBACK has left, which is after the commit of every kept copy.
-      if (isRejected(link, session, packet, topicName)) return
+      if (core.router.mayReject && isRejected(link, session, packet, topicName)) return
       countUnacknowledged(link)
       if (isInUse(link, packetId)) {
         return acknowledge(link, PacketType.Puback, packetId, ReasonCode.PacketIdentifierInUse, operations)
@@ -38,7 +38,7 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
         acknowledge(link, PacketType.Pubrec, packetId, ReasonCode.Success, operations)
         return
       }
-      if (isRejected(link, session, packet, topicName)) return
+      if (core.router.mayReject && isRejected(link, session, packet, topicName)) return
       countUnacknowledged(link)
       session.inbound.add(packetId)
       const batch = session.isDurable ? core.store.openBatch : 0
@@ -64,7 +64,6 @@ function countUnacknowledged(link: Link): void {
 /** There is no room, and the policy is to say so: 5.0 has an answer for it, a 3.x client waits or goes. */
 function isRejected(link: Link, session: Session, packet: PublishPacket, topicName: string): boolean {
   const { core, connection } = link
-  if (!core.router.mayReject) return false
   const blocking = core.router.blockedBy(messageOf(packet, topicName, core.now()), session)
   if (blocking.length === 0) return false
   if (connection.version < 5 && core.overflow.oldPublishers === 'hold-back') {

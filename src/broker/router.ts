@@ -39,22 +39,20 @@ export class Router {
   readonly #retained: RetainedMessages
   readonly #drops: Drops
   readonly #overflow: Overflow
+  /** Whether `blockedBy` has to be asked. */
+  readonly mayReject: boolean
 
   constructor({ retained, drops, overflow, cacheEntries }: RouterParts) {
     this.#retained = retained
     this.#drops = drops
     this.#overflow = overflow
+    this.mayReject = overflow.mayReject
     // Bounded by recipients, not by names: ten thousand subscribers of `#` times all names would be a gigabyte.
     this.#routes = new MatchCache(
       cacheEntries,
       (topicName) => makeRoute(this.#trie, topicName),
       ({ recipients }) => 1 + recipients.length,
     )
-  }
-
-  /** Whether `blockedBy` has to be asked. */
-  get mayReject(): boolean {
-    return this.#overflow.mayReject
   }
 
   get subscriptionCount(): number {
@@ -130,7 +128,7 @@ export class Router {
    */
   blockedBy(message: Message, publisher: Session | undefined): Session[] {
     const { topicName } = message
-    const isConcerned = this.#overflow.mayReject && message.qos > 0
+    const isConcerned = this.mayReject && message.qos > 0
     if (!isConcerned || this.#overflow.policyFor(topicName) !== 'reject') return []
     const { recipients, groups } = this.#routes.lookup(topicName)
     const isFull = ({ outbound }: Session): boolean => !outbound.hasRoomFor(message)

@@ -147,17 +147,15 @@ export class Outbound implements BacklogReader {
   }
 
   #sendAtOnce(message: Message, retain: boolean, identifiers: readonly number[] | undefined): void {
-    const { drops } = this
-    const { limits } = this.#context
     const sink = this.#sink
-    if (sink === undefined) return drops.count(DropReason.Offline)
-    if (sink.backlog > limits.outputBytesMax) return drops.count(DropReason.NotWritable)
+    if (sink === undefined) return this.drops.count(DropReason.Offline)
+    if (sink.backlog > this.#context.limits.outputBytesMax) return this.drops.count(DropReason.NotWritable)
     fields.qos = 0
     fields.retain = retain
     fields.dup = false
     fields.packetId = 0
     fields.subscriptionIdentifiers = identifiers
-    if (!sink.deliver(message, fields)) drops.count(DropReason.TooLarge)
+    if (!sink.deliver(message, fields)) this.drops.count(DropReason.TooLarge)
   }
 
   /** A client is there: what was in flight goes out again first, in its order. [v5 MQTT-4.4.0-1] [v5 MQTT-4.6.0-1] */
