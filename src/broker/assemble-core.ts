@@ -91,7 +91,7 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
     gate: new Gate(config),
     wills: new Wills({ store, wheel, router, now }),
     links: new Set<Link>(),
-    handingOn: new Set<Promise<void>>(),
+    unfinished: new Set<Promise<void>>(),
     heldBack: new Set<Connection>(),
   }
   // These two touch all the others, and need the whole.

@@ -170,9 +170,14 @@ export class Broker {
     const reasonCode = redirectionOf(core.redirect) ?? ReasonCode.ServerShuttingDown
     for (const link of [...core.links]) link.disconnect(reasonCode, CloseReason.ServerShutdown)
     await Promise.all([...listenersClosed, ...[...this.#streams].map(whenClosed)])
-    await Promise.all(core.handingOn)
+    await Promise.race([this.#allFinished(), this.#nextWriteError()])
     core.wheel.close()
     await core.store.close()
+  }
+
+  async #allFinished(): Promise<void> {
+    const { unfinished } = this.#core
+    while (unfinished.size > 0) await Promise.all(unfinished)
   }
 
   #nextWriteError(): Promise<void> {

@@ -40,8 +40,6 @@ export interface Core extends OutboundContext {
   readonly system: SystemTopics
   /** Every open connection, CONNECT seen or not. */
   readonly links: Set<Link>
-  /** What ended sessions leave behind, on its way to others. */
-  readonly handingOn: Set<Promise<void>>
   /** Connections that are not read from until the store has room. */
   readonly heldBack: Set<Connection>
 }

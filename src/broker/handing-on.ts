@@ -7,8 +7,8 @@ const SLICE = 500
 
 export function handOn(core: Core, leftOver: readonly Delivery[]): void {
   if (leftOver.length <= SLICE) return core.router.handOn(leftOver, core.now())
-  const handingOn = inSlices(core, leftOver).finally(() => core.handingOn.delete(handingOn))
-  core.handingOn.add(handingOn)
+  const handingOn = inSlices(core, leftOver).finally(() => core.unfinished.delete(handingOn))
+  core.unfinished.add(handingOn)
 }
 
 async function inSlices(core: Core, leftOver: readonly Delivery[]): Promise<void> {

@@ -29,6 +29,8 @@ export interface BacklogContext {
   readonly totals: QueueTotals
   /** A part of a queue could not be read; it is tried again with the next message or acknowledgement. */
   readonly onReadError: (error: Error) => void
+  /** What closing waits for: work on queues that goes on for some turns. */
+  readonly unfinished: Set<Promise<void>>
   /** A queue that somebody waits for has room again. */
   readonly onQueueRoom: () => void
 }
@@ -241,19 +243,22 @@ export class Backlog {
   /** One at a time: what is read is still there when it has come. */
   #read(reading: Promise<Delivery[]>, take: (deliveries: Delivery[]) => void): void {
     this.#isLoading = true
-    reading.then(
+    const { unfinished } = this.#context
+    const taken = reading.then(
       (deliveries) => {
         this.#isLoading = false
+        unfinished.delete(taken)
         take(deliveries)
         if (this.#dropsOwed > 0) this.#dropStored(this.windowEnd)
         this.#reader.loaded()
       },
       (error: Error) => {
         this.#isLoading = false
-        this.#dropsOwed = 0
+        unfinished.delete(taken)
         this.#context.onReadError(error)
       },
     )
+    unfinished.add(taken)
   }
 
   /** Moves `head` behind all that is done, up to `end`. */

@@ -296,8 +296,11 @@ it('goes on dropping the oldest after a restart', async () => {
     limits: { queueMessagesMax: 10 },
   })
   await flow(await kit.subscriber('c', 'a', 1, { fields: kept })).drop()
-  await publishAll(kit, 'a', ...range(1, 12))
-  await kit.restart()
+  await publishAll(kit, 'a', ...range(1, 10))
+  kit.store.hold()
+  const publishing = [publishAll(kit, 'a', 11), publishAll(kit, 'a', 12)]
+  await kit.restart() // What must go for these two has not been read yet when it begins to close.
+  await Promise.all(publishing)
   await publishAll(kit, 'a', ...range(13, 17))
   await kit.settle()
   const received = await drained(await kit.client('c', { fields: kept, sessionPresent: true }))

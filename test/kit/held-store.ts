@@ -18,12 +18,13 @@ export class HeldStore implements Store {
   #committedBefore = 0
   readonly #news: (() => void)[] = []
   readonly #reads = new Set<Promise<unknown>>()
+  readonly #heldReads: (() => void)[] = []
 
   constructor(inner: Store) {
     this.#inner = inner
   }
 
-  /** From now on nobody hears of a commit. */
+  /** From now on nobody hears of a commit, and no queue is read. */
   hold(): void {
     this.#committedBefore = this.#inner.committedBatch
     this.#isHeld = true
@@ -39,9 +40,10 @@ export class HeldStore implements Store {
     this.onRoom()
   }
 
-  /** Everybody hears of what is down by now, in order, and of all that follows. */
+  /** Everybody hears of what is down by now, in order, and of all that follows; reads that were held begin. */
   letGo(): void {
     this.#isHeld = false
+    for (const begin of this.#heldReads.splice(0)) begin()
     for (const tell of this.#news.splice(0)) tell()
   }
 
@@ -62,6 +64,7 @@ export class HeldStore implements Store {
   }
 
   async readQueue(sessionNumber: number, from: number, limit: number): Promise<Delivery[]> {
+    if (this.#isHeld) await new Promise<void>((begin) => this.#heldReads.push(begin))
     const read = this.#inner.readQueue(sessionNumber, from, limit)
     this.#reads.add(read)
     try {

@@ -53,7 +53,8 @@ export class Queue {
     const { store, limits, drops, readErrors } = this
     const onReadError = (error: Error): void => void readErrors.push(error)
     const { totals } = this
-    return { store, limits, drops, totals, now: () => this.clock.now(), onReadError, onQueueRoom: () => {} }
+    const now = (): number => this.clock.now()
+    return { store, limits, drops, totals, now, onReadError, unfinished: new Set(), onQueueRoom: () => {} }
   }
 
   /** How many of them found no room. */
