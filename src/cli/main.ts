@@ -1,8 +1,7 @@
-// What the command line says: its commands and flags, and the one line and exit code for what it got wrong.
-// start.ts does the work; later commands stand beside it.
-import { Command, CommanderError, Help, InvalidArgumentError, Option } from 'commander'
+// The program's commands, a file each, and the one line and exit code for what the command line got wrong.
+import { Command, CommanderError, Help } from 'commander'
 import { GodwitError } from '../base/errors.ts'
-import { type StartFlags, start } from './start.ts'
+import { createStartCommand } from './start-command.ts'
 import { version } from './version.ts'
 
 /** Told something that cannot be: an option, the configuration, an address, a folder. */
@@ -21,6 +20,8 @@ export async function runCli(argv: readonly string[]): Promise<void> {
 
 function createProgram(): Command {
   const startCommand = createStartCommand()
+  /** In the order of the help. */
+  const otherCommands: Command[] = []
   const program = new Command('godwit')
     .description('An MQTT broker where an acknowledgement means that the message is on disk.')
     .usage('[start] [options]')
@@ -35,35 +36,11 @@ function createProgram(): Command {
       ],
     })
     .addCommand(startCommand, { isDefault: true })
-  for (const command of [program, startCommand]) {
+  for (const command of otherCommands) program.addCommand(command)
+  for (const command of [program, startCommand, ...otherCommands]) {
     command.exitOverride().configureOutput({ outputError: (text) => printError(oneLine(text)) })
   }
   return program
-}
-
-function createStartCommand(): Command {
-  return new Command('start')
-    .description('run a broker until SIGTERM or SIGINT')
-    .helpOption('-h, --help', 'print this help')
-    .option('-c, --config <file>', 'YAML file with options')
-    .addOption(new Option('-p, --port <port>', 'TCP port of the first listener').argParser(parsePort))
-    .option('--host <host>', 'address of the first listener')
-    .addOption(new Option('--data <folder>', 'data folder').conflicts('memory'))
-    .option('--memory', 'keep everything in memory: nothing survives a restart')
-    .option('-v, --verbose', 'log more (level debug)')
-    .allowExcessArguments()
-    .action((flags: StartFlags, command: Command) => {
-      const [unexpected] = command.args
-      if (unexpected !== undefined) command.error(`unexpected argument '${unexpected}'`)
-      return start(flags)
-    })
-}
-
-function parsePort(text: string): number {
-  const port = Number(text)
-  if (!/^\d+$/.test(text) || port > 65_535)
-    throw new InvalidArgumentError('It must be a number from 0 to 65535.')
-  return port
 }
 
 /** Commander's own words, its guess at what was meant included. */
