@@ -1,5 +1,6 @@
 // From frames to handlers, one switch; and the only place where a peer's mistake is caught; answer-fault.ts answers it.
 import { AckPacket, decodeAck } from '../packet/ack.ts'
+import { arrivingChunk } from '../packet/arriving-chunk.ts'
 import { decodeAuth } from '../packet/auth.ts'
 import { decodeConnect } from '../packet/connect.ts'
 import { decodeDisconnect } from '../packet/disconnect.ts'
@@ -33,6 +34,7 @@ const ack = new AckPacket()
 export function dispatch(link: Link): void {
   const { connection, core } = link
   const { frames } = connection
+  arrivingChunk.begin(frames.chunk, connection.ownsChunks)
   try {
     while (connection.closeReason === undefined && !connection.isPaused && frames.next()) {
       handlePacket(link, frames)
@@ -40,6 +42,7 @@ export function dispatch(link: Link): void {
   } catch (error) {
     answerFault(link, error)
   }
+  arrivingChunk.end()
   if (connection.closeReason !== undefined || connection.isPaused) return
   const { hasTakenRoom } = link
   link.hasTakenRoom = false

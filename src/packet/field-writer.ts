@@ -76,6 +76,10 @@ export class FieldWriter implements ByteTarget {
     this.raw(source.subarray(start, end))
   }
 
+  forward(source: Buffer, start: number, end: number): void {
+    this.append(source, start, end)
+  }
+
   /** The fields alone: a view. */
   block(): Buffer {
     return this.bytes.subarray(HEADROOM, this.length)

@@ -40,6 +40,11 @@ export class FrameSplitter {
     this.maximumPacketSize = maximumPacketSize
   }
 
+  /** What is being read; frames that went over an edge lie elsewhere. */
+  get chunk(): Buffer {
+    return this.#chunk
+  }
+
   /** Bytes received that were in no frame yet. */
   get bufferedBytes(): number {
     return this.#gatheredBytes + this.#chunk.length - this.#offset

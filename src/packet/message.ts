@@ -7,6 +7,7 @@
 //                                                                                        ^ payloadOffset
 // The properties are those that pass through unaltered [v5 MQTT-3.3.2-4] [v5 MQTT-3.3.2-15] [v5 MQTT-3.3.2-16]
 // [v5 MQTT-3.3.2-17] [v5 MQTT-3.3.2-18] [v5 MQTT-3.3.2-20]; Topic Alias and Message Expiry Interval live outside.
+import { arrivingChunk } from './arriving-chunk.ts'
 import { FrameSlab } from './frame-slab.ts'
 import type { Qos } from './protocol.ts'
 
@@ -37,6 +38,8 @@ export class Message {
   references = 0
   /** Batch that holds the packet id it came under (QoS 2, kept session): QoS 2 deliveries wait for it. 0: none. */
   batch = 0
+  /** Its frame is on its way out in the very chunk that it came in. */
+  isForwarded = false
   #isOwned = false
 
   constructor(
@@ -79,9 +82,12 @@ export class Message {
   own(): void {
     if (this.#isOwned) return
     this.#isOwned = true
-    // Where the frame is most of its chunk, the chunk may as well stay.
-    if (this.length * 2 >= this.bytes.buffer.byteLength) return
-    this.#moveTo(slab)
+    if (!arrivingChunk.keeps(this)) this.moveToSlab()
+  }
+
+  /** Where the frame is most of its chunk, the chunk may as well stay. */
+  moveToSlab(): void {
+    if (this.length * 2 < this.bytes.buffer.byteLength) this.#moveTo(slab)
   }
 
   /** The same for one that stays for good: it shares no memory with those that pass by. */

@@ -53,6 +53,8 @@ export interface ByteTarget {
   reserve(count: number): void
   /** Adds source[start, end): copied where that is cheaper, else by reference. */
   append(source: Buffer, start: number, end: number): void
+  /** Adds source[start, end) as it is; it must stay unchanged until it is written. */
+  forward(source: Buffer, start: number, end: number): void
 }
 
 /** Bytes that a Variable Byte Integer takes. */

@@ -1,5 +1,6 @@
 // PUBLISH: fields are read at their offsets and written into the receiver's output; nothing is parsed into objects.
 // From transport/connection.ts to broker/handle-publish.ts on the way in, from session/outbound.ts back out.
+import { arrivingChunk } from './arriving-chunk.ts'
 import { copyBytes } from './frame-slab.ts'
 import { Message, NEVER } from './message.ts'
 import { malformed, protocolError } from './mqtt-error.ts'
@@ -215,21 +216,36 @@ export function encodePublish(target: ByteTarget, message: Message, fields: Publ
   if (message.length > fields.maximumPacketSize) return false
   // The frame as it came, but for the flags and the packet identifier.
   const { bytes, start } = message
+  if (arrivingChunk.mayChange(message) && !message.isForwarded) {
+    message.isForwarded = true
+    patch(bytes, start, message, firstByte, fields)
+    target.forward(bytes, start, start + message.length)
+    return true
+  }
   const headLength = message.length > COPY_BYTES_MAX ? message.payloadOffset : message.length
   target.reserve(headLength)
   const at = target.length
   copyBytes(bytes, start, target.bytes, at, headLength)
-  target.bytes[at] = firstByte
-  if (fields.qos > 0) {
-    const topicAt = start + message.topicOffset
-    const idAt =
-      at + message.topicOffset + 2 + (((bytes[topicAt] as number) << 8) | (bytes[topicAt + 1] as number))
-    target.bytes[idAt] = fields.packetId >>> 8
-    target.bytes[idAt + 1] = fields.packetId & 0xff
-  }
+  patch(target.bytes, at, message, firstByte, fields)
   target.length = at + headLength
   if (headLength < message.length) target.append(bytes, start + headLength, start + message.length)
   return true
+}
+
+/** Flags and packet identifier of the frame of `message` that lies at bytes[at]. */
+function patch(
+  bytes: Buffer,
+  at: number,
+  { topicOffset }: Message,
+  firstByte: number,
+  { qos, packetId }: PublishFields,
+): void {
+  bytes[at] = firstByte
+  if (qos === 0) return
+  const topicAt = at + topicOffset
+  const idAt = topicAt + 2 + (((bytes[topicAt] as number) << 8) | (bytes[topicAt + 1] as number))
+  bytes[idAt] = packetId >>> 8
+  bytes[idAt + 1] = packetId & 0xff
 }
 
 const addsProperties = (fields: PublishFields): boolean =>

@@ -54,6 +54,8 @@ export class Connection {
   readonly #stream: Duplex
   readonly #settings: ConnectionSettings
   readonly #handler: ConnectionHandler
+  /** What a socket has read nobody else has; the chunks of other streams may be their writers'. */
+  readonly ownsChunks: boolean
   /** A socket passes bytes to the kernel; other streams may keep the buffers that they got. */
   readonly #copiesAtOnce: boolean
   #output: Output | undefined
@@ -68,6 +70,7 @@ export class Connection {
   ) {
     this.#stream = stream
     this.#settings = settings
+    this.ownsChunks = stream instanceof Socket
     this.#copiesAtOnce = stream instanceof Socket
     this.frames = new FrameSplitter(settings.connectBytesMax)
     this.lastReceivedAt = settings.now()
