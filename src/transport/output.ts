@@ -9,6 +9,7 @@
 // Measured on 64-byte messages: a run makes forwarding QoS 0 about 3 times cheaper than copying frame by frame.
 // Outputs come from a pool with a small buffer each, which costs nothing when a thousand connections get one packet.
 import type { Duplex } from 'node:stream'
+import { copyBytes } from '../packet/frame-slab.ts'
 import type { ByteTarget } from '../packet/protocol.ts'
 
 const SMALL_BYTES = 2 * 1024
@@ -49,7 +50,7 @@ export class Output implements ByteTarget {
   append(source: Buffer, start: number, end: number): void {
     if (end - start < REFERENCE_BYTES_MIN) {
       this.reserve(end - start)
-      this.bytes.set(source.subarray(start, end), this.length)
+      copyBytes(source, start, this.bytes, this.length, end - start)
       this.length += end - start
     } else {
       if (this.#runEnd > 0) this.#settleRun()
