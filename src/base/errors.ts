@@ -14,6 +14,8 @@ export const errorCodes = {
   ERR_GODWIT_BROKER_CLOSED: 'The broker has been closed.',
   ERR_GODWIT_PUBLISH_REFUSED: 'A message published from inside the process was not taken.',
   ERR_GODWIT_SUBSCRIBE_REFUSED: 'A topic filter given from inside the process was not taken.',
+  ERR_GODWIT_BENCH_FILE: 'A file that a load test reads or writes cannot be read or written.',
+  ERR_GODWIT_BENCH_BROKER: 'A broker to compare is not named as it should be.',
 } as const
 export type ErrorCode = keyof typeof errorCodes
 

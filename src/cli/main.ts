@@ -1,6 +1,7 @@
 // The program's commands, a file each, and the one line and exit code for what the command line got wrong.
 import { Command, CommanderError, Help } from 'commander'
 import { GodwitError } from '../base/errors.ts'
+import { createBenchCommand } from './bench-command.ts'
 import { createStartCommand } from './start-command.ts'
 import { version } from './version.ts'
 
@@ -21,7 +22,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
 function createProgram(): Command {
   const startCommand = createStartCommand()
   /** In the order of the help. */
-  const otherCommands: Command[] = []
+  const otherCommands = [createBenchCommand()]
   const program = new Command('godwit')
     .description('An MQTT broker where an acknowledgement means that the message is on disk.')
     .usage('[start] [options]')
@@ -37,11 +38,17 @@ function createProgram(): Command {
     })
     .addCommand(startCommand, { isDefault: true })
   for (const command of otherCommands) program.addCommand(command)
-  for (const command of [program, startCommand, ...otherCommands]) {
+  for (const command of [program, startCommand, ...otherCommands.flatMap(withSubcommands)]) {
     command.exitOverride().configureOutput({ outputError: (text) => printError(oneLine(text)) })
   }
   return program
 }
+
+/** Exit codes and messages are not inherited. */
+const withSubcommands = (command: Command): Command[] => [
+  command,
+  ...command.commands.flatMap(withSubcommands),
+]
 
 /** Commander's own words, its guess at what was meant included. */
 const oneLine = (text: string): string =>

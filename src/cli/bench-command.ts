@@ -1,0 +1,18 @@
+// `godwit bench LOAD`: a command for each load. bench-flags.ts has the flags, bench.ts does the work.
+import { Command } from 'commander'
+import { scenarios } from '../harness/scenarios.ts'
+import { bench } from './bench.ts'
+import { addBenchFlags, type BenchFlags } from './bench-flags.ts'
+
+export function createBenchCommand(): Command {
+  const command = new Command('bench')
+    .description('load any MQTT broker, and tell what it did')
+    .helpOption('--help', 'print this help')
+    .helpCommand(false)
+  for (const [name, { summary, defaults, plan }] of Object.entries(scenarios)) {
+    const load = { name, defaults, plan }
+    const subcommand = new Command(name).description(summary)
+    command.addCommand(addBenchFlags(subcommand).action((flags: BenchFlags) => bench(load, flags)))
+  }
+  return command
+}
