@@ -1,8 +1,10 @@
 // `godwit bench LOAD`: a command for each load. bench-flags.ts has the flags, bench.ts does the work.
 import { Command } from 'commander'
 import { scenarios } from '../harness/scenarios.ts'
+import { trials } from '../harness/trials/trials.ts'
 import { bench } from './bench.ts'
 import { addBenchFlags, type BenchFlags } from './bench-flags.ts'
+import { benchTrial } from './bench-trial.ts'
 
 export function createBenchCommand(): Command {
   const command = new Command('bench')
@@ -13,6 +15,12 @@ export function createBenchCommand(): Command {
     const load = { name, defaults, plan }
     const subcommand = new Command(name).description(summary)
     command.addCommand(addBenchFlags(subcommand).action((flags: BenchFlags) => bench(load, flags)))
+  }
+  for (const [name, trial] of Object.entries(trials)) {
+    const subcommand = new Command(name).description(trial.summary)
+    command.addCommand(
+      addBenchFlags(subcommand).action((flags: BenchFlags) => benchTrial(name, trial, flags)),
+    )
   }
   return command
 }

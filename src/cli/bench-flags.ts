@@ -17,7 +17,7 @@ export interface BenchFlags {
   readonly topic?: string
   readonly size?: number
   readonly payload?: string
-  readonly qos: Qos
+  readonly qos?: Qos
   readonly intervalOfMsg?: number
   readonly limit?: number
   readonly inflight?: number
@@ -88,7 +88,7 @@ export function addBenchFlags(command: Command): Command {
       whole(0, 268_000_000),
     ),
     new Option('--payload <text|@file>', 'what the payload holds after its stamp, repeated to its size'),
-    option('-q, --qos <qos>', 'quality of service', whole(0, 2)).default(0),
+    option('-q, --qos <qos>', 'quality of service (0; 1 where messages are kept)', whole(0, 2)),
     option(
       '-I, --interval-of-msg <ms>',
       'milliseconds between messages of a client; 0: none',
@@ -151,7 +151,7 @@ export function loadOptionsOf(flags: BenchFlags, defaults: Partial<LoadOptions>)
     startNumber: flags.startnumber,
     prefix: flags.prefix,
     topic: flags.topic ?? defaults.topic,
-    qos: flags.qos,
+    qos: flags.qos ?? defaults.qos ?? 0,
     retain: flags.retain === true,
     payloadBytes: flags.size ?? defaults.payloadBytes ?? 256,
     payload: payloadOf(flags.payload),

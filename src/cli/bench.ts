@@ -15,7 +15,7 @@ import { createProgressDisplay } from './bench-progress.ts'
 import { version } from './version.ts'
 
 /** Something was lost, came twice or out of order, or did not connect. */
-const EXIT_NOT_CLEAN = 1
+export const EXIT_NOT_CLEAN = 1
 
 export interface Load {
   readonly name: string
@@ -102,7 +102,7 @@ function write(path: string, text: string): void {
 }
 
 /** name=host:port[:pid]; without --compare the one that the flags name. */
-function brokersOf({ compare, pid }: BenchFlags, url: string): ComparedBroker[] {
+export function brokersOf({ compare, pid }: BenchFlags, url: string): ComparedBroker[] {
   if (compare === undefined) return [{ name: url, url, pid: pid ?? localListener(url) }]
   return compare.map((text) => {
     const match = /^([^=]+)=(.+?):(\d+)(?::(\d+))?$/.exec(text)

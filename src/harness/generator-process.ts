@@ -4,7 +4,8 @@ import type { LoadFigures } from './load-figures.ts'
 
 export type Order =
   | { readonly do: 'prepare'; readonly share: Share }
-  | { readonly do: 'connect' | 'start' | 'readOn'; readonly groups: readonly string[] }
+  | { readonly do: 'connect'; readonly groups: readonly string[]; readonly rate: number }
+  | { readonly do: 'start' | 'readOn'; readonly groups: readonly string[] }
   | { readonly do: 'end'; readonly groups: readonly string[]; readonly withFarewell: boolean }
   | { readonly do: 'clear' | 'figures' | 'stop' }
 
@@ -22,7 +23,7 @@ async function carryOut(order: Order): Promise<Answer> {
   if (generator === undefined) throw new Error('a generator is prepared first')
   switch (order.do) {
     case 'connect':
-      await generator.connect(order.groups)
+      await generator.connect(order.groups, order.rate)
       break
     case 'start':
       generator.start(order.groups)

@@ -14,8 +14,6 @@ import type { ClientGroup, RunPlan } from './run-plan.ts'
 export interface Share {
   readonly plan: RunPlan
   readonly ranges: readonly { readonly from: number; readonly to: number }[]
-  /** CONNECTs a second. */
-  readonly connectRate: number
 }
 
 /** How often what is due is looked for. */
@@ -71,10 +69,9 @@ export class Generator {
     this.#counter.clearLatencies()
   }
 
-  /** Resolves when each client of the groups is connected and subscribed, or can't be. */
-  async connect(groups: readonly string[]): Promise<void> {
+  /** `rate`: CONNECTs a second. Resolves when each client of the groups is connected and subscribed, or can't be. */
+  async connect(groups: readonly string[], rate: number): Promise<void> {
     const members = this.#membersOf(groups)
-    const { connectRate } = this.#share
     const settled = new Promise<void>((resolve) => {
       this.#allSettled = resolve
     })
@@ -82,7 +79,7 @@ export class Generator {
     if (members.length === 0) return
     const startedAt = performance.now()
     for (let next = 0; next < members.length; ) {
-      const due = Math.ceil(((performance.now() - startedAt + TICK_MS) / 1000) * connectRate)
+      const due = Math.ceil(((performance.now() - startedAt + TICK_MS) / 1000) * rate)
       for (; next < Math.min(due, members.length); next++) members[next]?.connect()
       if (next < members.length) await pause(TICK_MS)
     }

@@ -14,7 +14,6 @@ const program = fileURLToPath(new URL(`./generator-process${extname(import.meta.
 export class LoadRun {
   readonly plan: RunPlan
   readonly #processes: GeneratorProcess[]
-  /** Which processes are asked: those that are alive. */
   private constructor(plan: RunPlan, processes: GeneratorProcess[]) {
     this.plan = plan
     this.#processes = processes
@@ -39,11 +38,12 @@ export class LoadRun {
     return this.plan.groups.reduce((sum, { count }) => sum + count, 0)
   }
 
-  async connect(groups = this.groupNames): Promise<void> {
-    await this.#askAll({ do: 'connect', groups })
+  /** `rate`: CONNECTs a second over all processes; Infinity: all at once. */
+  async connect(groups: readonly string[] = this.groupNames, rate = this.plan.connectRate): Promise<void> {
+    await this.#askAll({ do: 'connect', groups, rate: rate / this.#processes.length })
   }
 
-  async start(groups = this.groupNames): Promise<void> {
+  async start(groups: readonly string[] = this.groupNames): Promise<void> {
     await this.#askAll({ do: 'start', groups })
   }
 
@@ -85,7 +85,7 @@ export class LoadRun {
 function shareOf(plan: RunPlan, place: number, processes: number): Share {
   const cut = (count: number, at: number): number => Math.floor((count * at) / processes)
   const ranges = plan.groups.map(({ count }) => ({ from: cut(count, place), to: cut(count, place + 1) }))
-  return { plan, ranges, connectRate: plan.connectRate / processes }
+  return { plan, ranges }
 }
 
 class GeneratorProcess {

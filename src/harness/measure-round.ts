@@ -18,7 +18,8 @@ export interface RoundSettings {
 }
 
 export interface Progress {
-  readonly phase: 'connecting' | 'warming up' | 'measuring' | 'draining'
+  /** In words. */
+  readonly phase: string
   /** 0 to 1. */
   readonly done: number
   readonly connected: number

@@ -7,7 +7,9 @@ export interface TableRow {
   readonly value: string
 }
 
-const number = (value: number): string => {
+/** Three digits or so; all of them from a hundred on. */
+export const number = (value: number): string => {
+  if (value === 0) return '0'
   if (value >= 100) return Math.round(value).toLocaleString('en-US')
   return value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
@@ -48,7 +50,7 @@ export function tableOf(round: RoundFigures): TableRow[] {
     round.sent > 0 && round.lost !== undefined
       ? {
           name: 'lost / twice / out of order',
-          value: [round.lost, round.duplicates, round.outOfOrder].map(number0).join(' / '),
+          value: [round.lost, round.duplicates, round.outOfOrder].map(number).join(' / '),
         }
       : undefined,
     round.latency.count > 0
@@ -72,8 +74,6 @@ export function tableOf(round: RoundFigures): TableRow[] {
   ]
   return rows.filter((each) => each !== undefined)
 }
-
-const number0 = (value: number): string => (value === 0 ? '0' : number(value))
 
 const row = (name: string, value: number | undefined, format: (value: number) => string) =>
   value === undefined || Number.isNaN(value) ? undefined : { name, value: format(value) }

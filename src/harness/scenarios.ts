@@ -28,8 +28,6 @@ export interface LoadOptions {
   readonly seconds: number
 }
 
-export type ScenarioName = keyof typeof scenarios
-
 export interface Scenario {
   /** One line, for the help. */
   readonly summary: string
@@ -37,7 +35,7 @@ export interface Scenario {
   readonly plan: (options: LoadOptions) => RunPlan
 }
 
-const publishPlan = (options: LoadOptions, topic: string): PublishPlan => ({
+export const publishPlan = (options: LoadOptions, topic: string): PublishPlan => ({
   topic: options.topic ?? topic,
   qos: options.qos,
   retain: options.retain,
@@ -53,7 +51,7 @@ const subscribePlan = (options: LoadOptions, topic: string): SubscribePlan => ({
   qos: options.qos,
 })
 
-const group = (
+export const groupOf = (
   options: LoadOptions,
   name: string,
   count: number,
@@ -87,18 +85,18 @@ function flow(options: LoadOptions, topics: { publish: string; subscribe: string
   return planOf(
     options,
     [
-      group(options, 'sub', options.receivers, { subscribe }),
-      group(options, 'pub', options.count, { publish: publishPlan(options, topics.publish), isPaired }),
+      groupOf(options, 'sub', options.receivers, { subscribe }),
+      groupOf(options, 'pub', options.count, { publish: publishPlan(options, topics.publish), isPaired }),
     ],
     copies,
   )
 }
 
-export const scenarios = {
+const flows = {
   conn: {
     summary: 'connect clients at a rate, and keep them',
     defaults: { count: 1_000, seconds: 5 },
-    plan: (options) => planOf(options, [group(options, 'conn', options.count, {})], undefined),
+    plan: (options) => planOf(options, [groupOf(options, 'conn', options.count, {})], undefined),
   },
   pub: {
     summary: 'publishers alone, to any topic',
@@ -106,7 +104,7 @@ export const scenarios = {
     plan: (options) =>
       planOf(
         options,
-        [group(options, 'pub', options.count, { publish: publishPlan(options, 'bench/%i') })],
+        [groupOf(options, 'pub', options.count, { publish: publishPlan(options, 'bench/%i') })],
         undefined,
       ),
   },
@@ -116,7 +114,7 @@ export const scenarios = {
     plan: (options) =>
       planOf(
         options,
-        [group(options, 'sub', options.count, { subscribe: subscribePlan(options, 'bench/%i') })],
+        [groupOf(options, 'sub', options.count, { subscribe: subscribePlan(options, 'bench/%i') })],
         undefined,
       ),
   },
@@ -146,3 +144,28 @@ export const scenarios = {
     },
   },
 } as const satisfies Record<string, Scenario>
+
+export const scenarios: Readonly<Record<string, Scenario>> = {
+  ...flows,
+  // Of the Open MQTT Benchmark Suite, in sizes for one machine; -c and --receivers make them larger.
+  'ombs-conn-tcp': {
+    summary: 'Open MQTT Benchmark Suite: connections at a steady rate',
+    defaults: { count: 10_000, seconds: 30 },
+    plan: (options) => flows.conn.plan(options),
+  },
+  'ombs-fanout': {
+    summary: 'Open MQTT Benchmark Suite: five publishers, 50 messages a second each, to everybody',
+    defaults: { count: 5, receivers: 100, rate: 50, payloadBytes: 16, qos: 1, seconds: 30 },
+    plan: (options) => flow(options, { publish: 'ombs/fanout', subscribe: 'ombs/fanout' }, options.receivers),
+  },
+  'ombs-p2p': {
+    summary: 'Open MQTT Benchmark Suite: pairs, a message a second each',
+    defaults: { count: 1_000, rate: 1, payloadBytes: 16, qos: 1, seconds: 30 },
+    plan: (options) => flows.pair.plan(options),
+  },
+  'ombs-sharedsub': {
+    summary: 'Open MQTT Benchmark Suite: a message a second of each publisher, shared by few receivers',
+    defaults: { count: 1_000, receivers: 10, rate: 1, payloadBytes: 16, qos: 1, seconds: 30 },
+    plan: (options) => flows.shared.plan(options),
+  },
+}
