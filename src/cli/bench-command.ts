@@ -1,6 +1,8 @@
 // `godwit bench LOAD`: a command for each load. bench-flags.ts has the flags, bench.ts does the work.
 import { Command } from 'commander'
-import { scenarios } from '../harness/scenarios.ts'
+import { readPlanFile } from '../harness/plan-file.ts'
+import type { RunPlan } from '../harness/run-plan.ts'
+import { type LoadOptions, scenarios } from '../harness/scenarios.ts'
 import { trials } from '../harness/trials/trials.ts'
 import { bench } from './bench.ts'
 import { addBenchFlags, type BenchFlags } from './bench-flags.ts'
@@ -22,5 +24,14 @@ export function createBenchCommand(): Command {
       addBenchFlags(subcommand).action((flags: BenchFlags) => benchTrial(name, trial, flags)),
     )
   }
+  command.addCommand(
+    addBenchFlags(new Command('file'))
+      .argument('<plan>', 'JSON file with groups of clients')
+      .description('a mix of your own, from a file')
+      .action((path: string, flags: BenchFlags) => {
+        const plan = ({ target, prefix }: LoadOptions): RunPlan => readPlanFile(path, target, prefix)
+        return bench({ name: path, defaults: {}, plan }, flags)
+      }),
+  )
   return command
 }

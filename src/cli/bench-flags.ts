@@ -118,7 +118,7 @@ export function addBenchFlags(command: Command): Command {
     option('--pid <pid>', 'process of the broker (found by its port where it is local)', whole(1, 2 ** 31)),
     new Option('--json <file>', 'write all figures; - for standard output'),
     new Option('--html <file>', 'write a page with the plots'),
-    new Option('--compare <name=host:port[:pid]...>', 'brokers to lay side by side, in turn, round by round'),
+    new Option('--compare <brokers...>', 'NAME=HOST:PORT[:PID] ..., laid side by side, in turn'),
   ]
   for (const each of options) command.addOption(each)
   return command.helpOption('--help', 'print this help')

@@ -9,8 +9,8 @@
 /** Buckets in each power of two, and those of the values that have one each, halved. */
 const PER_POWER = 64
 const POWER_BITS = 6
-/** 2 ** 42 microseconds are 50 days; what is longer counts as that. */
-const POWERS = 36
+/** 2 ** 37 microseconds are 38 hours; what is longer counts as that. */
+const POWERS = 30
 const BUCKETS = PER_POWER * (POWERS + 2)
 
 /** As it is sent from process to process: bucket, count, bucket, count ... */
@@ -89,8 +89,9 @@ export class LatencyHistogram {
 function bucketOf(value: number): number {
   if (value < 2 * PER_POWER) return value | 0
   // The highest bit says which power of two, the six below it which bucket of that.
-  const power = Math.min(31 - Math.clz32(Math.floor(value / PER_POWER)), POWERS)
-  return Math.min(PER_POWER * (power + 1) + (Math.floor(value / 2 ** power) & (PER_POWER - 1)), BUCKETS - 1)
+  const power = 31 - Math.clz32(Math.min(value / PER_POWER, 2 ** 31))
+  if (power > POWERS) return BUCKETS - 1
+  return PER_POWER * (power + 1) + (Math.floor(value / 2 ** power) & (PER_POWER - 1))
 }
 
 /** The largest whole value that falls into it. */

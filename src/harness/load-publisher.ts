@@ -90,21 +90,21 @@ export class LoadPublisher {
     }
   }
 
+  /** What nobody acknowledges is not in flight. */
   get #isWindowFull(): boolean {
-    const isCounted = this.#qos > 0 || this.#publisher.seesArrivals
-    return isCounted && this.#inFlight >= this.#inFlightMax
+    return this.#inFlight >= this.#inFlightMax
   }
 
   #send(dueAt: number): void {
-    const { client, counter, number } = this.#publisher
+    const { client, counter, number, seesArrivals } = this.#publisher
     if (this.#qos > 0) {
       this.#packetId = (this.#packetId % PACKET_IDS) + 1
       this.#dueTimes[this.#packetId % this.#dueTimes.length] = dueAt
     }
     const frame = this.#frameFor(this.#sequence)
-    client.send(frame.stamp(this.#packetId, dueAt, number, this.#sequence))
+    for (const piece of frame.stamp(this.#packetId, dueAt, number, this.#sequence)) client.send(piece)
     this.#sequence++
-    this.#inFlight++
+    if (this.#qos > 0 || seesArrivals) this.#inFlight++
     counter.sent++
   }
 

@@ -63,10 +63,16 @@ class Round {
     const before = await this.#moment()
     await this.#connect()
     const connected = await this.#moment()
-    await run.start()
-    await this.#warmUp()
-    await run.clearLatencies()
+    const { warmUpSeconds, seconds } = run.plan
+    // Messages that are counted are all measured.
+    const warmsUp = warmUpSeconds > 0 && seconds > 0
+    if (warmsUp) {
+      await run.start()
+      await this.#warmUp()
+      await run.clearLatencies()
+    }
     const from = await this.#moment()
+    if (!warmsUp) await run.start()
     const until = await this.#watch(from)
     await run.stop()
     const end = await this.#drain()

@@ -71,8 +71,7 @@ function planOf(options: LoadOptions, groups: readonly ClientGroup[], copies: nu
     target,
     groups,
     connectRate,
-    // Messages that are counted are all measured.
-    warmUpSeconds: publishes && messages === 0 ? warmUpSeconds : 0,
+    warmUpSeconds: publishes ? warmUpSeconds : 0,
     seconds: messages > 0 ? 0 : seconds,
     copies,
   }

@@ -22,8 +22,13 @@ export interface PublishShape {
   readonly version: ProtocolVersion
 }
 
+/** An output takes larger pieces by reference: they must not change any more. */
+const PIECE_BYTES_MAX = 4_095
+
 export class StampedPublish {
-  readonly frame: Buffer
+  readonly #frame: Buffer
+  /** Everything up to the end of the stamp, and what is the same in each message. */
+  readonly #pieces: readonly Buffer[]
   readonly #packetIdAt: number
   readonly #payloadAt: number
   readonly #hasStamp: boolean
@@ -41,22 +46,27 @@ export class StampedPublish {
     Object.assign(fields, { version, qos, retain, packetId: 1, maximumPacketSize: Number.POSITIVE_INFINITY })
     const writer = new FieldWriter()
     encodePublish(writer, message, fields)
-    this.frame = Buffer.from(writer.block())
-    this.#payloadAt = this.frame.length - payload.length
+    this.#frame = Buffer.from(writer.block())
+    this.#payloadAt = this.#frame.length - payload.length
     this.#packetIdAt = this.#payloadAt - (version === 5 ? 3 : 2)
     this.#hasStamp = payload.length >= STAMP_BYTES
+    const changesTo = this.#payloadAt + STAMP_BYTES
+    const isOne = this.#frame.length <= PIECE_BYTES_MAX
+    this.#pieces = isOne
+      ? [this.#frame]
+      : [this.#frame.subarray(0, changesTo), this.#frame.subarray(changesTo)]
   }
 
-  /** `sentAt` in microseconds of any clock that receivers share. */
-  stamp(packetId: number, sentAt: number, publisher: number, sequence: number): Buffer {
-    const { frame } = this
+  /** To be sent before the next call. `sentAt` in microseconds of any clock that receivers share. */
+  stamp(packetId: number, sentAt: number, publisher: number, sequence: number): readonly Buffer[] {
+    const frame = this.#frame
     if (packetId > 0) frame.writeUInt16BE(packetId, this.#packetIdAt)
     if (this.#hasStamp) {
       frame.writeDoubleBE(sentAt, this.#payloadAt)
       frame.writeUInt32BE(publisher, this.#payloadAt + 8)
       frame.writeUInt32BE(sequence, this.#payloadAt + 12)
     }
-    return frame
+    return this.#pieces
   }
 }
 

@@ -29,7 +29,7 @@ export interface TrialDefinition {
 }
 
 /** After so long without another message nothing more is expected. */
-const QUIET_MS = 10_000
+const QUIET_MS = 5_000
 const LOOK_MS = 50
 
 export class TrialStage {
