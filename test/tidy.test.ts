@@ -14,6 +14,7 @@ const root = join(import.meta.dirname, '..')
 const layers = [
   ['cli.ts'],
   ['cli'],
+  ['harness'],
   ['index.ts'],
   ['server.ts'],
   ['config'],

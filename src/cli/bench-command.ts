@@ -13,7 +13,7 @@ export function createBenchCommand(): Command {
     .description('load any MQTT broker, and tell what it did')
     .helpOption('--help', 'print this help')
     .helpCommand(false)
-  for (const [name, { summary, defaults, plan }] of Object.entries(scenarios)) {
+  for (const [name, { summary, defaults, plan }] of scenarios) {
     const load = { name, defaults, plan }
     const subcommand = new Command(name).description(summary)
     command.addCommand(addBenchFlags(subcommand).action((flags: BenchFlags) => bench(load, flags)))

@@ -1,4 +1,5 @@
-// The flags of `godwit bench`: those that people know from emqtt_bench, and ours. bench-command.ts adds them to each load.
+// The flags of `godwit bench`: those that people know from emqtt_bench, and ours.
+// bench-command.ts adds them to each load.
 import { readFileSync } from 'node:fs'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import { GodwitError } from '../base/errors.ts'
@@ -18,7 +19,7 @@ export interface BenchFlags {
   readonly size?: number
   readonly payload?: string
   readonly qos?: Qos
-  readonly intervalOfMsg?: number
+  readonly messageInterval?: number
   readonly limit?: number
   readonly inflight?: number
   readonly retain?: boolean
@@ -40,7 +41,7 @@ export interface BenchFlags {
   readonly warmup?: number
   readonly rounds: number
   readonly processes: number
-  readonly pid?: number
+  readonly brokerProcess?: number
   readonly json?: string
   readonly html?: string
   readonly compare?: string[]
@@ -90,7 +91,7 @@ export function addBenchFlags(command: Command): Command {
     new Option('--payload <text|@file>', 'what the payload holds after its stamp, repeated to its size'),
     option('-q, --qos <qos>', 'quality of service (0; 1 where messages are kept)', whole(0, 2)),
     option(
-      '-I, --interval-of-msg <ms>',
+      '-I, --message-interval <ms>',
       'milliseconds between messages of a client; 0: none',
       whole(0, 86_400_000),
     ),
@@ -115,7 +116,11 @@ export function addBenchFlags(command: Command): Command {
     option('--warmup <seconds>', 'seconds before that are left out (2)', whole(0, 86_400)),
     option('--rounds <number>', 'rounds; the median is told', whole(1, 1_000)).default(1),
     option('--processes <number>', 'processes that make the load', whole(1, 64)).default(1),
-    option('--pid <pid>', 'process of the broker (found by its port where it is local)', whole(1, 2 ** 31)),
+    option(
+      '--broker-process <pid>',
+      'process of the broker (found by its port where it is local)',
+      whole(1, 2 ** 31),
+    ),
     new Option('--json <file>', 'write all figures; - for standard output'),
     new Option('--html <file>', 'write a page with the plots'),
     new Option('--compare <brokers...>', 'NAME=HOST:PORT[:PID] ..., laid side by side, in turn'),
@@ -126,8 +131,8 @@ export function addBenchFlags(command: Command): Command {
 
 /** Throws ERR_GODWIT_BENCH_FILE. */
 export function loadOptionsOf(flags: BenchFlags, defaults: Partial<LoadOptions>): LoadOptions {
-  const { intervalOfMsg, interval } = flags
-  const rate = intervalOfMsg === undefined ? undefined : intervalOfMsg === 0 ? 0 : 1000 / intervalOfMsg
+  const { messageInterval, interval } = flags
+  const rate = messageInterval === undefined ? undefined : messageInterval === 0 ? 0 : 1000 / messageInterval
   return {
     target: {
       url: urlOf(flags),

@@ -1,6 +1,6 @@
 // `godwit bench TRIAL`: one trial on one broker, and its facts as lines or as JSON.
 import { writeFileSync } from 'node:fs'
-import { duration, number } from '../harness/report-table.ts'
+import { alignedLines, duration, number } from '../harness/report-table.ts'
 import { type TrialDefinition, type TrialFact, TrialStage } from '../harness/trials/trial.ts'
 import { brokersOf, EXIT_NOT_CLEAN } from './bench.ts'
 import { type BenchFlags, loadOptionsOf } from './bench-flags.ts'
@@ -14,7 +14,7 @@ export async function benchTrial(name: string, trial: TrialDefinition, flags: Be
       { ...options, target: { ...options.target, url: broker.url } },
       {
         processes: flags.processes,
-        brokerProcess: broker.pid,
+        brokerProcess: broker.processId,
         onProgress: (progress) => display.show(`${name} ${broker.name}`, progress),
       },
     )
@@ -30,9 +30,9 @@ export async function benchTrial(name: string, trial: TrialDefinition, flags: Be
 
 function print(title: string, facts: readonly TrialFact[], isJson: boolean): void {
   if (isJson) return void process.stdout.write(`${JSON.stringify({ title, facts }, null, 2)}\n`)
-  const width = Math.max(...facts.map(({ name }) => name.length))
   process.stdout.write(`${title}\n`)
-  for (const each of facts) process.stdout.write(`  ${each.name.padEnd(width)}  ${textOf(each)}\n`)
+  const rows = facts.map((each) => [each.name, textOf(each)])
+  for (const line of alignedLines(rows)) process.stdout.write(`  ${line}\n`)
 }
 
 const textOf = ({ value, unit }: TrialFact): string =>

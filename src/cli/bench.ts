@@ -6,7 +6,7 @@ import type { BenchResult } from '../harness/bench-result.ts'
 import { findListener } from '../harness/broker-figures.ts'
 import { measureRound } from '../harness/measure-round.ts'
 import { htmlReport } from '../harness/report-html.ts'
-import { comparisonOf, tableOf } from '../harness/report-table.ts'
+import { alignedLines, comparisonOf, tableOf } from '../harness/report-table.ts'
 import { medianRound, type RoundFigures } from '../harness/run-figures.ts'
 import type { RunPlan } from '../harness/run-plan.ts'
 import type { LoadOptions } from '../harness/scenarios.ts'
@@ -26,7 +26,7 @@ export interface Load {
 export interface ComparedBroker {
   readonly name: string
   readonly url: string
-  readonly pid: number | undefined
+  readonly processId: number | undefined
 }
 
 export async function bench(load: Load, flags: BenchFlags): Promise<void> {
@@ -35,11 +35,11 @@ export async function bench(load: Load, flags: BenchFlags): Promise<void> {
   const display = createProgressDisplay(process.stderr)
   const rounds = new Map<string, RoundFigures[]>(brokers.map(({ name }) => [name, []]))
   for (let round = 1; round <= flags.rounds; round++) {
-    for (const { name, url, pid } of brokers) {
+    for (const { name, url, processId } of brokers) {
       const title = `${load.name}${brokers.length > 1 ? ` ${name}` : ''} ${round}/${flags.rounds}`
       const plan = load.plan({ ...options, target: { ...options.target, url } })
       const onProgress = (progress: Parameters<typeof display.show>[1]): void => display.show(title, progress)
-      const settings = { processes: flags.processes, brokerProcess: pid, onProgress }
+      const settings = { processes: flags.processes, brokerProcess: processId, onProgress }
       rounds.get(name)?.push(await measureRound(plan, settings))
       display.clear()
     }
@@ -82,13 +82,13 @@ function resultOf(
 function report(result: BenchResult, { json, html }: BenchFlags): void {
   if (json === '-') return void process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
   for (const { name, url, median, rounds } of result.brokers) {
-    const rows = tableOf(median)
-    const width = Math.max(...rows.map((row) => row.name.length))
     const which = rounds.length > 1 ? `, median of ${rounds.length} rounds` : ''
     process.stdout.write(`${result.load}, ${name === url ? url : `${name} at ${url}`}${which}\n`)
-    for (const row of rows) process.stdout.write(`  ${row.name.padEnd(width)}  ${row.value}\n`)
+    for (const line of alignedLines(tableOf(median))) process.stdout.write(`  ${line}\n`)
   }
-  if (result.brokers.length > 1) process.stdout.write(`${comparisonOf(result.brokers)}\n`)
+  if (result.brokers.length > 1) {
+    process.stdout.write(`${alignedLines(comparisonOf(result.brokers)).join('\n')}\n`)
+  }
   if (json !== undefined) write(json, JSON.stringify(result, null, 2))
   if (html !== undefined) write(html, htmlReport(result))
 }
@@ -102,8 +102,8 @@ function write(path: string, text: string): void {
 }
 
 /** name=host:port[:pid]; without --compare the one that the flags name. */
-export function brokersOf({ compare, pid }: BenchFlags, url: string): ComparedBroker[] {
-  if (compare === undefined) return [{ name: url, url, pid: pid ?? localListener(url) }]
+export function brokersOf({ compare, brokerProcess }: BenchFlags, url: string): ComparedBroker[] {
+  if (compare === undefined) return [{ name: url, url, processId: brokerProcess ?? localListener(url) }]
   return compare.map((text) => {
     const match = /^([^=]+)=(.+?):(\d+)(?::(\d+))?$/.exec(text)
     if (match === null) {
@@ -117,7 +117,7 @@ export function brokersOf({ compare, pid }: BenchFlags, url: string): ComparedBr
     compared.hostname = host as string
     compared.port = port as string
     const own = process === undefined ? localListener(compared.href) : Number(process)
-    return { name, url: compared.href, pid: own }
+    return { name, url: compared.href, processId: own }
   })
 }
 

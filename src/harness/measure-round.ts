@@ -28,6 +28,8 @@ export interface Progress {
 
 const SAMPLE_MS = 1_000
 const PROGRESS_MS = 200
+/** CPU time comes in hundredths of a second: of fewer connections it says nothing. */
+const CONNECTIONS_MIN = 100
 /** After so long without another message nothing more is expected. */
 const DRAIN_QUIET_MS = 2_000
 
@@ -176,7 +178,10 @@ class Round {
       connectionsFailed: clientCount - connections,
       connectsPerSecond: connections / ((connected.at - before.at) / 1000),
       connect: latencyFigures(connected.load.connect),
-      brokerMicrosecondsPerConnect: connectMicroseconds && connectMicroseconds / Math.max(1, connections),
+      brokerMicrosecondsPerConnect:
+        connectMicroseconds === undefined || connections < CONNECTIONS_MIN
+          ? undefined
+          : connectMicroseconds / connections,
       seconds,
       sent,
       received,

@@ -21,7 +21,7 @@ export function htmlReport(result: BenchResult): string {
   const { load, at, brokers, machine, plan } = result
   const sections = brokers.flatMap((broker) => [
     `<h2>${escaped(broker.name === broker.url ? broker.url : `${broker.name}, ${broker.url}`)}</h2>`,
-    tableHtml(tableOf(broker.median).map(({ name, value }) => [name, value])),
+    tableHtml(tableOf(broker.median)),
     ...(brokers.length > 1 ? [] : plotsOf(broker)),
   ])
   const compared = brokers.length > 1 ? [...comparisonPlots(brokers), comparisonHtml(brokers)] : []
@@ -43,11 +43,13 @@ function roundsText(brokers: readonly BrokerResult[]): string {
   return rounds > 1 ? `median of ${rounds} rounds` : 'one round'
 }
 
-const tableHtml = (rows: readonly (readonly [string, string])[]): string =>
-  `<table>${rows.map(([name, value]) => `<tr><td>${escaped(name)}</td><td>${escaped(value)}</td></tr>`).join('')}</table>`
+const tableHtml = (rows: readonly (readonly string[])[]): string =>
+  `<table>${rows.map(rowHtml).join('')}</table>`
 
-const comparisonHtml = (brokers: readonly BrokerResult[]): string =>
-  `<pre>${escaped(comparisonOf(brokers))}</pre>`
+const rowHtml = (cells: readonly string[]): string =>
+  `<tr>${cells.map((cell) => `<td>${escaped(cell)}</td>`).join('')}</tr>`
+
+const comparisonHtml = (brokers: readonly BrokerResult[]): string => tableHtml(comparisonOf(brokers))
 
 const perSecond = (value: number): string =>
   value >= 1e6 ? `${value / 1e6} M/s` : value >= 1_000 ? `${value / 1_000} k/s` : `${value}/s`
@@ -77,7 +79,7 @@ function plotsOf({ median }: BrokerResult): string[] {
     percentilePlot([{ name: 'latency', points: curveOf(median) }]),
     svgPlot([over('cores', (each) => each.brokerCores)], {
       title: 'cores that the broker used',
-      formatY: (value) => value.toFixed(1),
+      formatY: (value) => value.toFixed(2),
       ...seconds,
     }),
   ]

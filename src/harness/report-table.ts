@@ -2,15 +2,9 @@
 import type { BrokerResult } from './bench-result.ts'
 import { isGeneratorBusy, type LatencyFigures, type RoundFigures } from './run-figures.ts'
 
-export interface TableRow {
-  readonly name: string
-  readonly value: string
-}
-
 /** Three digits or so; all of them from a hundred on. */
-export const number = (value: number): string => {
-  if (value === 0) return '0'
-  if (value >= 100) return Math.round(value).toLocaleString('en-US')
+export function number(value: number): string {
+  if (value >= 100 || Number.isInteger(value)) return Math.round(value).toLocaleString('en-US')
   return value >= 10 ? value.toFixed(1) : value.toFixed(2)
 }
 
@@ -28,58 +22,46 @@ const reasons = (counts: Readonly<Record<string, number>>): string =>
     .map(([why, count]) => `${number(count)} × ${why}`)
     .join('; ')
 
-export function tableOf(round: RoundFigures): TableRow[] {
-  const rows: (TableRow | undefined)[] = [
-    round.connections + round.connectionsFailed > 0
-      ? {
-          name: 'connections',
-          value: `${number(round.connections)} at ${number(round.connectsPerSecond)}/s${round.connectionsFailed > 0 ? `, ${number(round.connectionsFailed)} FAILED` : ''}`,
-        }
-      : undefined,
-    { name: 'connect p50/p90/p99/p99.9/max', value: latency(round.connect) },
-    row('broker CPU per connect', round.brokerMicrosecondsPerConnect, duration),
-    round.sent > 0
-      ? { name: 'sent', value: `${number(round.sent)}, ${number(round.sentPerSecond)}/s` }
-      : undefined,
-    round.received > 0
-      ? {
-          name: 'received',
-          value: `${number(round.received)}, ${number(round.receivedPerSecond)}/s, ${number(round.receivedBytesPerSecond / 1e6)} MB/s`,
-        }
-      : undefined,
-    round.sent > 0 && round.lost !== undefined
-      ? {
-          name: 'lost / twice / out of order',
-          value: [round.lost, round.duplicates, round.outOfOrder].map(number).join(' / '),
-        }
-      : undefined,
-    round.latency.count > 0
-      ? { name: 'latency p50/p90/p99/p99.9/max', value: latency(round.latency) }
-      : undefined,
-    round.acknowledgement.count > 0
-      ? { name: 'acknowledged p50/p90/p99/p99.9/max', value: latency(round.acknowledgement) }
-      : undefined,
-    row('broker CPU per message', round.brokerMicrosecondsPerMessage, (value) => `${number(value)} µs`),
-    row('broker cores', round.brokerCores, number),
-    row('broker memory', round.brokerMiB, (value) => `${number(value)} MiB`),
-    { name: 'generator cores', value: number(round.generatorCores) },
-    reasonsRow('REFUSED', round.refused),
-    reasonsRow('CLOSED', round.closed),
-    isGeneratorBusy(round)
-      ? {
-          name: 'WARNING',
-          value: 'a generator was busy all the time: it may be what was measured (--processes)',
-        }
-      : undefined,
+type Row = readonly [name: string, value: string]
+
+/** Name and value; rows that say nothing are left out. */
+export function tableOf(round: RoundFigures): Row[] {
+  const { sent, received, lost, duplicates, outOfOrder } = round
+  return [
+    ...rowIf(round.connections + round.connectionsFailed, 'connections', () => connectionsOf(round)),
+    ...rowIf(round.connect.count, 'connect p50/p90/p99/p99.9/max', () => latency(round.connect)),
+    ...rowIf(round.brokerMicrosecondsPerConnect, 'broker CPU per connect', duration),
+    ...rowIf(sent, 'sent', () => `${number(sent)}, ${number(round.sentPerSecond)}/s`),
+    ...rowIf(received, 'received', () => receivedOf(round)),
+    ...rowIf(lost === undefined ? 0 : sent, 'lost / twice / out of order', () =>
+      [lost ?? 0, duplicates, outOfOrder].map(number).join(' / '),
+    ),
+    ...rowIf(round.latency.count, 'latency p50/p90/p99/p99.9/max', () => latency(round.latency)),
+    ...rowIf(round.acknowledgement.count, 'acknowledged p50/p90/p99/p99.9/max', () =>
+      latency(round.acknowledgement),
+    ),
+    ...rowIf(round.brokerMicrosecondsPerMessage, 'broker CPU per message', (value) => `${number(value)} µs`),
+    ...rowIf(round.brokerCores, 'broker cores', number),
+    ...rowIf(round.brokerMiB, 'broker memory', (value) => `${number(value)} MiB`),
+    ...rowIf(round.generatorCores, 'generator cores', number),
+    ...rowIf(Object.keys(round.refused).length, 'REFUSED', () => reasons(round.refused)),
+    ...rowIf(Object.keys(round.closed).length, 'CLOSED', () => reasons(round.closed)),
+    ...rowIf(isGeneratorBusy(round) ? 1 : 0, 'WARNING', () => 'a generator was busy: see --processes'),
   ]
-  return rows.filter((each) => each !== undefined)
 }
 
-const row = (name: string, value: number | undefined, format: (value: number) => string) =>
-  value === undefined || Number.isNaN(value) ? undefined : { name, value: format(value) }
+const rowIf = (value: number | undefined, name: string, text: (value: number) => string): Row[] =>
+  value === undefined || value === 0 ? [] : [[name, text(value)]]
 
-const reasonsRow = (name: string, counts: Readonly<Record<string, number>>) =>
-  Object.keys(counts).length === 0 ? undefined : { name, value: reasons(counts) }
+function connectionsOf({ connections, connectionsFailed, connectsPerSecond }: RoundFigures): string {
+  const failed = connectionsFailed > 0 ? `, ${number(connectionsFailed)} FAILED` : ''
+  return `${number(connections)} at ${number(connectsPerSecond)}/s${failed}`
+}
+
+function receivedOf({ received, receivedPerSecond, receivedBytesPerSecond }: RoundFigures): string {
+  const megabytes = number(receivedBytesPerSecond / 1e6)
+  return `${number(received)}, ${number(receivedPerSecond)}/s, ${megabytes} MB/s`
+}
 
 interface Column {
   readonly title: string
@@ -105,18 +87,27 @@ const columns: readonly Column[] = [
 export const latencyOf = ({ latency, acknowledgement }: RoundFigures): LatencyFigures =>
   latency.count > 0 ? latency : acknowledgement
 
-export function comparisonOf(brokers: readonly BrokerResult[]): string {
+/** The first row has the titles. */
+export function comparisonOf(brokers: readonly BrokerResult[]): string[][] {
   const base = brokers[0]?.median
-  const lines = [['', ...columns.map(({ title }) => title)]]
-  for (const { name, median } of brokers) {
-    const cells = columns.map(({ of, format }) => {
+  const rows = brokers.map(({ name, median }) => [
+    name,
+    ...columns.map(({ of, format }) => {
       const value = of(median)
       const first = base && of(base)
       if (value === undefined) return '-'
       return first ? `${format(value)} ${(value / first).toFixed(2)}x` : format(value)
-    })
-    lines.push([name, ...cells])
-  }
-  const widths = lines[0]?.map((_, i) => Math.max(...lines.map((cells) => cells[i]?.length ?? 0))) ?? []
-  return lines.map((cells) => cells.map((cell, i) => cell.padEnd(widths[i] ?? 0)).join('  ')).join('\n')
+    }),
+  ])
+  return [['', ...columns.map(({ title }) => title)], ...rows]
+}
+
+export function alignedLines(rows: readonly (readonly string[])[]): string[] {
+  const widths = rows[0]?.map((_, i) => Math.max(...rows.map((cells) => cells[i]?.length ?? 0))) ?? []
+  return rows.map((cells) =>
+    cells
+      .map((cell, i) => cell.padEnd(widths[i] ?? 0))
+      .join('  ')
+      .trimEnd(),
+  )
 }

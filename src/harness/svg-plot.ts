@@ -19,7 +19,7 @@ export interface PlotOptions {
 const WIDTH = 720
 const HEIGHT = 280
 const LEFT = 78
-const RIGHT = 16
+const RIGHT = 34
 const TOP = 34
 const BOTTOM = 42
 const COLOURS = ['#1769aa', '#d9480f', '#2b8a3e', '#862e9c', '#e67700', '#495057']
@@ -52,7 +52,8 @@ export function svgPlot(series: readonly Series[], options: PlotOptions): string
     ...series.map(({ points: line }, i) => lineOf(line, toX, toY, colourOf(i))),
     ...series.map(({ name }, i) => legendOf(name, i)),
   ]
-  return `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(options.title)}">${parts.join('')}</svg>`
+  const head = `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="${escaped(options.title)}">`
+  return `${head}${parts.join('')}</svg>`
 }
 
 const colourOf = (i: number): string => COLOURS[i % COLOURS.length] as string

@@ -1,4 +1,5 @@
-// Latencies counted in buckets: percentiles are those of the sorted values, to a sixty-fourth, however they were merged.
+// Latencies counted in buckets: percentiles are those of the sorted values, to a sixty-fourth, however they were
+// merged.
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { betweenCounts, LatencyHistogram } from '../../src/harness/latency-histogram.ts'

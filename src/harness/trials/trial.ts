@@ -1,5 +1,5 @@
-// A load with acts: what happens between them is the point. Each trial is a function over this; the loads that just flow
-// are plans (scenarios.ts).
+// A load with acts: what happens between them is the point. Each trial is a function over this; the loads that just
+// flow are plans (scenarios.ts).
 import { setTimeout as pause } from 'node:timers/promises'
 import { brokerFigures } from '../broker-figures.ts'
 import { LoadRun } from '../load-run.ts'
