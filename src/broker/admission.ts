@@ -17,6 +17,7 @@ export function enter(link: Link, connect: Connect, identity: string): void {
   const { core, connection } = link
   const clientId = connect.clientId === '' ? assignClientId(connect) : connect.clientId
   core.sessions.checkOwner(clientId, identity)
+  core.sessions.checkRoom(clientId)
   const expiryInterval = Math.min(connect.sessionExpiryInterval, core.limits.sessionExpiryIntervalMax)
   const told = toldTo(link, connect, { clientId, expiryInterval })
   // The one that is there already gives way. [v5 MQTT-3.1.4-3] [v3.1.1 MQTT-3.1.4-2]

@@ -16,7 +16,7 @@ import type { Core } from './core.ts'
 import type { BrokerEvents } from './events.ts'
 import { Gate } from './gate.ts'
 import type { Link } from './link.ts'
-import { MemoryGuard } from './memory-guard.ts'
+import { MemoryGuard, type MemoryMeter, processMemory } from './memory-guard.ts'
 import { Overflow } from './overflow.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import { Router } from './router.ts'
@@ -30,12 +30,12 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly log: Logger
   readonly authenticationMethods?: readonly AuthenticationMethod[]
-  /** Bytes of memory resident; default: what the operating system says. */
-  readonly measureMemory?: () => number
+  /** Default: that of the process. */
+  readonly memoryMeter?: MemoryMeter
 }
 
 export function assembleCore({ config, store, clock, log, ...others }: BrokerParts): Core {
-  const { authenticationMethods = [], measureMemory = () => process.memoryUsage.rss() } = others
+  const { authenticationMethods = [], memoryMeter: meter = processMemory } = others
   const { limits, features, redirect, overflow } = config
   const now = (): number => clock.now()
   const drops = new Drops()
@@ -65,7 +65,7 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
     onQueueRoom: (): void => queueMicrotask(() => readOn(core)),
     memory: new MemoryGuard({
       bytesMax: limits.memoryBytesMax,
-      measure: measureMemory,
+      meter,
       wheel,
       now,
       log,

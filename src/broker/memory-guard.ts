@@ -1,20 +1,46 @@
-// The bound of the whole process: with more memory resident than this, who publishes is not read from until there is
-// less. Those who only take messages go on, since they are what empties it. Asked by dispatch.ts for each chunk.
+// The bound of the whole process: with more memory resident than this, or more of V8's heap in use, who publishes is
+// not read from until there is less, and no session is made. Those who only take messages go on, since they are what
+// empties it. Asked by dispatch.ts for each chunk, and by session-registry.ts.
 import { totalmem } from 'node:os'
+import { getHeapStatistics } from 'node:v8'
 import type { Logger } from 'pino'
 import type { TimerWheel, WheelTask } from '../base/timer-wheel.ts'
 
-const MEASURE_EVERY_MS = 1_000
+/** A heap of 500 MB must not fill up in between. */
+const MEASURE_EVERY_MS = 100
 /** Of what the machine has, where nothing is configured. */
 const SHARE = 0.8
+/** Of the heap that V8 allows: it ends the process at the whole of it, and it counts what it has yet to collect. */
+const HEAP_SHARE = 0.8
 /** It is over below this share of the bound: else it would come and go with each garbage collection. */
 const ENOUGH = 0.95
+
+/** What is used, measured anew by each call. */
+export interface MemoryMeter {
+  /** Bytes resident, native buffers included. */
+  bytes(): number
+  /** Part of the heap that V8 allows, from 0 to 1. Queues, sessions and topics are there; payloads are not. */
+  heapShare(): number
+}
+
+export const processMemory: MemoryMeter = {
+  bytes() {
+    try {
+      return process.memoryUsage.rss()
+    } catch {
+      return 0 // It is read from a file, and the process has as many open as it may.
+    }
+  },
+  heapShare() {
+    const { used_heap_size, heap_size_limit } = getHeapStatistics()
+    return used_heap_size / heap_size_limit
+  },
+}
 
 export interface MemoryGuardParts {
   /** 0: four fifths of what the machine, or its container, has. */
   readonly bytesMax: number
-  /** Bytes resident, native buffers included. */
-  readonly measure: () => number
+  readonly meter: MemoryMeter
   readonly wheel: TimerWheel
   readonly now: () => number
   readonly log: Logger
@@ -33,7 +59,7 @@ export class MemoryGuard implements WheelTask {
     this.#bytesMax = parts.bytesMax === 0 ? SHARE * machineBytes() : parts.bytesMax
   }
 
-  /** `now` in milliseconds since the epoch; measures once a second. */
+  /** `now` in milliseconds since the epoch; measures ten times a second at most. */
   isShort(now: number): boolean {
     if (now - this.#measuredAt >= MEASURE_EVERY_MS && !this.#isShort) this.#measure(now)
     return this.#isShort
@@ -45,14 +71,16 @@ export class MemoryGuard implements WheelTask {
   }
 
   #measure(now: number): void {
-    const { measure, wheel, log } = this.#parts
+    const { meter, wheel, log } = this.#parts
     this.#measuredAt = now
-    const bytes = measure()
+    const bytes = meter.bytes()
+    const heapShare = meter.heapShare()
     const wasShort = this.#isShort
-    this.#isShort = bytes > this.#bytesMax * (wasShort ? ENOUGH : 1)
+    const part = wasShort ? ENOUGH : 1
+    this.#isShort = bytes > this.#bytesMax * part || heapShare > HEAP_SHARE * part
     if (this.#isShort) wheel.schedule(this, now + MEASURE_EVERY_MS)
     if (this.#isShort === wasShort) return
-    const facts = { bytes, bytesMax: this.#bytesMax }
+    const facts = { bytes, bytesMax: this.#bytesMax, heapShare }
     if (this.#isShort) log.warn(facts, 'memory is short: publishers are held back')
     else log.info(facts, 'memory is there again: publishers are read from')
   }

@@ -57,6 +57,17 @@ export class SessionRegistry {
     )
   }
 
+  /** Throws MqttError where there is no room for one more session. Asked before anything of an old one is undone. */
+  checkRoom(clientId: string): void {
+    if (this.#sessions.has(clientId)) return
+    const { limits, redirect, memory, now } = this.#core
+    if (this.#sessions.size >= limits.sessionsMax) {
+      const reasonCode = redirectionOf(redirect) ?? ReasonCode.QuotaExceeded
+      throw new MqttError(reasonCode, `there are ${this.#sessions.size} sessions already`)
+    }
+    if (memory.isShort(now())) throw new MqttError(ReasonCode.ServerBusy, 'memory is short')
+  }
+
   /** Resumes or makes the session for `link`; no other connection may have it. [v5 MQTT-3.1.2-4] [v5 MQTT-3.1.2-5] */
   open(link: Link, request: SessionRequest): { session: Session; isPresent: boolean } {
     const { clientId, expiryInterval } = request
@@ -74,12 +85,7 @@ export class SessionRegistry {
   }
 
   #create({ clientId, identity, expiryInterval }: SessionRequest): Session {
-    const core = this.#core
-    if (this.#sessions.size >= core.limits.sessionsMax) {
-      const reasonCode = redirectionOf(core.redirect) ?? ReasonCode.QuotaExceeded
-      throw new MqttError(reasonCode, `there are ${this.#sessions.size} sessions already`)
-    }
-    const number = expiryInterval === 0 ? 0 : core.store.nextSessionNumber()
+    const number = expiryInterval === 0 ? 0 : this.#core.store.nextSessionNumber()
     const session = this.#make({ number, clientId, identity, expiryInterval })
     this.#sessions.set(clientId, session)
     return session

@@ -23,7 +23,7 @@ export const STORES: readonly StoreKind[] = ['memory', 'level']
 
 export interface TestBrokerOptions
   extends ConfigInput,
-    Pick<BrokerParts, 'authenticationMethods' | 'measureMemory'> {
+    Pick<BrokerParts, 'authenticationMethods' | 'memoryMeter'> {
   readonly store?: StoreKind
 }
 
@@ -49,7 +49,7 @@ export class TestBroker {
   }
 
   async open(): Promise<void> {
-    const { store: _, authenticationMethods, measureMemory, ...input } = this.#options
+    const { store: _, authenticationMethods, memoryMeter, ...input } = this.#options
     const path = this.#path
     const store =
       path === undefined ? new MemoryStore() : new LevelStore({ path, sync: 'always', clock: this.clock })
@@ -59,7 +59,7 @@ export class TestBroker {
     const log = pino({ level: 'silent' })
     const parts = {
       ...(authenticationMethods && { authenticationMethods }),
-      ...(measureMemory && { measureMemory }),
+      ...(memoryMeter && { memoryMeter }),
     }
     this.broker = await Broker.open({ config, store: this.store, clock: this.clock, log, ...parts })
   }
