@@ -28,6 +28,8 @@ export async function listenTcp(
 ): Promise<Listener> {
   const options = { noDelay: true, allowHalfOpen: true, pauseOnConnect: sharedReads }
   const server = createServer(options, (socket) => accept(sharedReads ? withSharedReads(socket) : socket))
+  // An accept that fails, for want of a file descriptor or of memory, is that of whoever dialled: we listen on.
+  server.on('error', () => {})
   server.listen({ host: wanted.host, port: wanted.port, backlog: 1024 })
   try {
     await once(server, 'listening')
