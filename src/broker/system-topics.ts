@@ -27,11 +27,14 @@ export class SystemTopics implements WheelTask {
     this.#startedAt = core.now()
   }
 
-  /** Somebody is about to subscribe; `plainFilter` is without a share. */
+  /**
+   * Somebody is about to subscribe; `plainFilter` is without a share. What was told in this interval is good enough:
+   * one SUBSCRIBE may have 65,000 such filters, and each look counts all connections.
+   */
   awaited(plainFilter: string): void {
-    if (this.#intervalMs === 0 || !plainFilter.startsWith('$SYS')) return
+    if (this.#intervalMs === 0 || this.#isRunning || !plainFilter.startsWith('$SYS')) return
     this.#tell()
-    if (!this.#isRunning) this.#schedule()
+    this.#schedule()
   }
 
   expire(): void {

@@ -60,6 +60,15 @@ it('is told again at its interval where it has changed, as long as somebody list
   await flow(reader).receiveNothing()
 })
 
+it('is looked at once an interval, however often somebody subscribes', async () => {
+  const kit = await openBroker({ system })
+  const topicName = '$SYS/broker/clients/total'
+  await flow(await kit.subscriber('first', topicName, 0)).receive(publish(topicName, '1', { retain: true }))
+  await flow(await kit.subscriber('second', topicName, 0)).receive(publish(topicName, '1', { retain: true }))
+  kit.clock.advance(10_100)
+  await flow(await kit.subscriber('third', topicName, 0)).receive(publish(topicName, '2', { retain: true }))
+})
+
 it('comes with the RETAIN flag for what is there, and without it for what is new', async () => {
   const kit = await openBroker({ system })
   const topicName = '$SYS/broker/clients/total'
