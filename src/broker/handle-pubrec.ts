@@ -12,10 +12,12 @@ export function handlePubrec(link: Link, packet: AckPacket): void {
   const { packetId } = packet
   const operations = link.core.store.operations
   if (packet.reasonCode >= 0x80) {
-    outbound.acknowledged(packetId, 2, true) // No PUBREL follows. [v5 MQTT-4.3.3-4]
+    // No PUBREL follows. [v5 MQTT-4.3.3-4]
+    if (!outbound.acknowledged(packetId, 2, true)) outbound.refuseMisplaced(packetId, 2)
     return
   }
   const isKnown = outbound.received(packetId)
+  if (!isKnown) outbound.refuseMisplaced(packetId, 2)
   const reasonCode = isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound
   acknowledge(link, PacketType.Pubrel, packetId, reasonCode, operations)
 }

@@ -8,6 +8,7 @@
 // One loop, `pump`, sends and sends again.
 import { assert } from '../base/assert.ts'
 import { type Message, NEVER } from '../packet/message.ts'
+import { protocolError } from '../packet/mqtt-error.ts'
 import { PacketType, type Qos } from '../packet/protocol.ts'
 import { PublishFields } from '../packet/publish.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
@@ -288,6 +289,17 @@ export class Outbound implements BacklogReader {
     if (delivery === undefined || delivery.state !== DeliveryState.Released) return false
     this.#complete(delivery, undefined)
     return true
+  }
+
+  /**
+   * Throws MqttError where an acknowledgement that was not taken goes by a packet id in flight: it is that of the other
+   * QoS, or it comes before its turn. [v5 MQTT-4.13.1-1] [v3.1.1 MQTT-4.8.0-1]
+   */
+  refuseMisplaced(packetId: number, qos: 1 | 2): void {
+    const delivery = this.#inFlightBy(packetId)
+    if (delivery === undefined || delivery.state === DeliveryState.Done) return
+    if (delivery.qos === qos && delivery.state !== DeliveryState.Sent) return
+    protocolError('answered by another packet than the one that is due', 'packet identifier')
   }
 
   #inFlightBy(packetId: number): Delivery | undefined {

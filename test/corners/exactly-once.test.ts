@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { flow } from '../kit/flow.ts'
 import {
+  disconnect,
   puback,
   pubcomp,
   publish1,
@@ -153,14 +154,18 @@ describe.each(STORES)('a PUBREC with an error on the %s store', (store) => {
       .receiveNothing()
   })
 
-  it('for a QoS 1 message changes nothing', async () => {
+  it('for a QoS 1 message is out of place, and leaves it in flight', async () => {
     const kit = await openBroker({ store })
     const peer = await kit.subscriber('c', 'a', 1, { fields })
     await send(kit, 'x')
     await flow(peer)
       .receive(publish1(1, 'a', 'x'))
       .send(pubrec(1, 0x80))
+      .receive(disconnect(0x82))
+      .closed()
       .do(() => send(kit, 'y'))
+    await flow(await kit.client('c', { fields, sessionPresent: true }))
+      .receive(publish1(1, 'a', 'x', { dup: true }))
       .receiveNothing()
       .send(puback(1))
       .receive(publish1(2, 'a', 'y'))

@@ -131,15 +131,19 @@ describe('acknowledgements of what was never sent', () => {
     await kit.servesOthers()
   })
 
-  it('and of the wrong kind leave a message in flight', async () => {
+  it.each([
+    ['PUBREC', pubrec(1)],
+    ['PUBCOMP', pubcomp(1)],
+  ])('and of the wrong kind, %s, leave a message in flight', async (_, wrong) => {
     const kit = await openHostile()
     const peer = await kit.subscriber('hostile', 'a', 1, { version: 4, fields: { clean: false } })
     await kit.broker.publish({ topicName: 'a', payload: 'x', qos: 1 })
     await flow(peer)
       .receive(publish1(1, 'a', 'x'))
-      .send(pubrec(1), pubcomp(1), pubrel(1), puback(2))
-      .receive(pubrel(1), pubcomp(1))
-      .drop()
+      .send(pubrel(1), puback(2))
+      .receive(pubcomp(1))
+      .send(wrong)
+      .closed()
     await flow(await kit.client('hostile', { version: 4, fields: { clean: false }, sessionPresent: true }))
       .receive(publish1(1, 'a', 'x', { dup: true }))
       .send(puback(1))

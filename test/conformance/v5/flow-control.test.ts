@@ -132,7 +132,7 @@ describe.each(STORES)('the send quota on the %s store', (store) => {
     await send(kit, 2, '4', '5')
     await flow(peer)
       .receive(publish1(1, 'a', '1'), publish1(2, 'a', '2'))
-      .send(puback(3), puback(9), pubcomp(1), pubcomp(9), pubrec(9, 0x80), pubrec(2, 0x80))
+      .send(puback(3), puback(9), pubcomp(3), pubcomp(9), pubrec(9, 0x80), pubrec(3, 0x80))
       .receiveNothing()
       .send(puback(1), puback(1), puback(1))
       .receive(publish1(3, 'a', '3'))

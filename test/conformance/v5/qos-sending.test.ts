@@ -4,7 +4,17 @@
 import { describe, expect, it } from 'vitest'
 import { flow } from '../../kit/flow.ts'
 import { hex } from '../../kit/frames.ts'
-import { puback, pubcomp, publish, publish1, publish2, pubrec, pubrel, type Qos } from '../../kit/packets.ts'
+import {
+  disconnect,
+  puback,
+  pubcomp,
+  publish,
+  publish1,
+  publish2,
+  pubrec,
+  pubrel,
+  type Qos,
+} from '../../kit/packets.ts'
 import type { Peer } from '../../kit/peer.ts'
 import { openBroker, STORES, type TestBroker } from '../../kit/test-broker.ts'
 
@@ -79,7 +89,14 @@ describe.each(STORES)('on the %s store', (store) => {
     await send(kit, 1, 'one', 'two')
     await flow(peer).receive(publish1(1, 'a', 'one'), publish1(2, 'a', 'two'))
     // None of these is the PUBACK of the first message.
-    await flow(peer).send(puback(3), pubrec(1), pubcomp(1), puback(2)).receive(pubrel(1, 0x92)).drop()
+    await flow(peer).send(puback(3), puback(2)).drop()
+    for (const wrong of [pubrec(1), pubrec(1, 0x80), pubcomp(1)]) {
+      await flow(await back(kit))
+        .receive(publish1(1, 'a', 'one', { dup: true }))
+        .send(wrong)
+        .receive(disconnect(0x82))
+        .closed()
+    }
     for (let i = 0; i < 3; i++) {
       peer = await back(kit)
       await flow(peer)
@@ -97,10 +114,14 @@ describe.each(STORES)('on the %s store', (store) => {
     await send(kit, 2, 'one', 'two')
     await flow(peer).receive(publish2(1, 'a', 'one'), publish2(2, 'a', 'two'))
     // None of these is the PUBREC of the first message.
-    await flow(peer)
-      .send(puback(1), pubcomp(1), pubrec(3), pubrec(2))
-      .receive(pubrel(3, 0x92), pubrel(2))
-      .drop()
+    await flow(peer).send(pubrec(3), pubrec(2)).receive(pubrel(3, 0x92), pubrel(2)).drop()
+    for (const wrong of [puback(1), pubcomp(1)]) {
+      await flow(await back(kit))
+        .receive(publish2(1, 'a', 'one', { dup: true }), pubrel(2))
+        .send(wrong)
+        .receive(disconnect(0x82))
+        .closed()
+    }
     for (let i = 0; i < 3; i++) {
       peer = await back(kit)
       await flow(peer)
@@ -146,7 +167,7 @@ describe.each(STORES)('on the %s store', (store) => {
       .send(pubrec(1))
       .receive(pubrel(1))
     // None of these is the PUBCOMP of the message.
-    await flow(peer).send(puback(1), pubcomp(2)).receiveNothing().drop()
+    await flow(peer).send(pubcomp(2), puback(1)).receive(disconnect(0x82)).closed()
     for (let i = 0; i < 3; i++) {
       peer = await back(kit)
       await flow(peer).receive(pubrel(1)).receiveNothing()
