@@ -44,6 +44,7 @@ export function dispatch(link: Link): void {
   }
   arrivingChunk.end()
   if (connection.closeReason !== undefined || connection.isPaused) return
+  if (link.phase === 'connecting') return checkFirstByte(link)
   const { hasTakenRoom } = link
   link.hasTakenRoom = false
   // A publisher that outruns the disk, or the memory, is not read from until there is room. Who only acknowledges
@@ -53,6 +54,13 @@ export function dispatch(link: Link): void {
   } else if (connection.backlog > core.limits.outputBytesMax) {
     connection.pause() // A peer that asks and does not take the answers: until Link.drained.
   }
+}
+
+/** Who speaks another protocol has said so with the first byte, and may never say as much as it announces. */
+function checkFirstByte({ connection }: Link): void {
+  const { firstByte } = connection.frames
+  if (firstByte === undefined || packetTypeOf(firstByte) === PacketType.Connect) return
+  connection.close(CloseReason.NotConnect)
 }
 
 function handlePacket(link: Link, frame: Frame): void {

@@ -45,6 +45,11 @@ export class FrameSplitter {
     return this.#chunk
   }
 
+  /** Of a frame that is not whole yet; undefined: nothing of one has come. */
+  get firstByte(): number | undefined {
+    return this.#gatheredBytes === 0 ? undefined : this.#gathered[0]
+  }
+
   /** Bytes received that were in no frame yet. */
   get bufferedBytes(): number {
     return this.#gatheredBytes + this.#chunk.length - this.#offset

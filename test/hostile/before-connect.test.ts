@@ -4,7 +4,16 @@ import { PACKET_SIZE_MAX } from '../../src/packet/protocol.ts'
 import { ReasonCode } from '../../src/packet/reason-codes.ts'
 import { flow, turns } from '../kit/flow.ts'
 import { connect4, frame, hex, text } from '../kit/frames.ts'
-import { connack, connect, disconnect, publish, subscribe, type Version, willOf } from '../kit/packets.ts'
+import {
+  connack,
+  connect,
+  disconnect,
+  encode,
+  publish,
+  subscribe,
+  type Version,
+  willOf,
+} from '../kit/packets.ts'
 import { openHostile } from './hostile-broker.ts'
 
 /** The default of connectTimeoutMs, and a tick of the timer wheel. */
@@ -66,6 +75,20 @@ describe('a connection without a whole CONNECT', () => {
       .send(Buffer.from(`GET /${'x'.repeat(2_000)} HTTP/1.1\r\n\r\n`))
       .closed()
     await flow(kit.peer()).send(hex('16 03 01 02 00 01 00 01 fc 03 03'), Buffer.alloc(600)).closed()
+    await kit.servesOthers()
+  })
+
+  it('and does not end it, is closed all the same', async () => {
+    const kit = await openHostile()
+    for (const bytes of [hex('30'), hex('82 80'), hex('20 02 00'), Buffer.from('GET / HTTP/1.1\r\n\r\n')]) {
+      await flow(kit.peer()).send(bytes).closed()
+    }
+    const peer = kit.peer(4)
+    for (const byte of encode(connect('slow'), 4))
+      await flow(peer)
+        .send(Buffer.from([byte]))
+        .do(peer.settle)
+    await flow(peer).receive(connack())
     await kit.servesOthers()
   })
 })
