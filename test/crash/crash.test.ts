@@ -5,6 +5,9 @@ import { whyNoPowerCuts } from './power-cut.ts'
 import { faultsOf } from './round-result.ts'
 import { runTrial } from './trial.ts'
 
+/** Some ten seconds a test, on a machine that has nothing else to do. */
+const PATIENCE_MS = 300_000
+
 const noPowerCuts = whyNoPowerCuts()
 if (noPowerCuts !== undefined) process.stderr.write(`\n!!! SKIPPED: power cuts: ${noPowerCuts}\n\n`)
 
@@ -19,7 +22,7 @@ test.each(['online', 'offline'] as const)(
     }
     expect(results.some(({ newcomers }) => newcomers > 0)).toBe(true)
   },
-  60_000,
+  PATIENCE_MS,
 )
 
 test.skipIf(noPowerCuts).each(['ordered', 'strict'] as const)(
@@ -29,7 +32,7 @@ test.skipIf(noPowerCuts).each(['ordered', 'strict'] as const)(
     expect(results.filter((result) => faultsOf(result) > 0)).toEqual([])
     expect(results).toMatchObject([{ forgiven: 0 }])
   },
-  60_000,
+  PATIENCE_MS,
 )
 
 test.skipIf(noPowerCuts)(
@@ -42,5 +45,5 @@ test.skipIf(noPowerCuts)(
     expect(result).toMatchObject({ retainedLost: 0, willsLost: 0, willsWrong: 0 })
     expect(result?.bytesCut).toBeGreaterThan(0)
   },
-  60_000,
+  PATIENCE_MS,
 )

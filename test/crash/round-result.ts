@@ -55,11 +55,12 @@ export const faultsOf = (result: RoundResult): number =>
 
 /**
  * What was acknowledged until then must have survived a power cut at `cutAt`, in milliseconds of one clock. everysec
- * promises a second and an fsync; `LATE_MS` is for an event loop that is busy when the second is over.
+ * promises a second and an fsync; `LATE_MS` is for an event loop that is busy when the second is over, and `delayMs`
+ * for a machine that is: so long had processes on it to wait for the CPU.
  */
-export function keptUntil(sync: SyncMode, cutAt: number, longestSyncMs: number): number {
+export function keptUntil(sync: SyncMode, cutAt: number, longestSyncMs: number, delayMs: number): number {
   if (sync === 'always') return Number.POSITIVE_INFINITY
-  return cutAt - EVERYSEC_MS - LATE_MS - longestSyncMs
+  return cutAt - EVERYSEC_MS - LATE_MS - longestSyncMs - delayMs
 }
 
 const EVERYSEC_MS = 1_000

@@ -9,6 +9,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { SyncMode } from '../../src/store/store.ts'
 import { Random } from '../hostile/random.ts'
@@ -24,7 +25,7 @@ import { WillClients } from './will-clients.ts'
 /** The kill comes at a random moment after so many acknowledgements: else there would be nothing to lose. */
 const ACKNOWLEDGED_MIN = 200
 const KILL_AFTER_MS_MAX = 500
-const TRAFFIC_MS_MAX = 20_000
+const TRAFFIC_MS_MAX = 60_000
 /** Of the time that a power cut may take, and a bit, so that there is something older. */
 const OLDER_MS = 300
 /** In so many of a hundred rounds, the broker is killed again, so many milliseconds at most after its start. */
@@ -49,6 +50,8 @@ export interface TrialOptions {
   readonly env?: Readonly<Record<string, string>>
   /** Losses are expected: the folder is of no interest. */
   readonly keepsNothing?: boolean
+  /** Default: SILENCE_MS. Where losses are expected, each round waits for it. */
+  readonly silenceMs?: number
   readonly onRound?: (result: RoundResult) => void
 }
 
@@ -93,6 +96,9 @@ class Trial {
   readonly #powerCut: PowerCut | undefined
   readonly #random: Random
   readonly #population: Population
+  readonly #silenceMs: number
+  /** Of this process; that of the broker is on the same machine. */
+  readonly #delay = monitorEventLoopDelay({ resolution: 10 })
   #broker!: BrokerProcess
 
   constructor(options: TrialOptions, data: string, powerCut: PowerCut | undefined) {
@@ -102,11 +108,13 @@ class Trial {
     this.#powerCut = powerCut
     this.#random = new Random(options.seed ?? 1)
     this.#population = new Population(options.mode)
+    this.#silenceMs = options.silenceMs ?? SILENCE_MS
   }
 
   async run(): Promise<RoundResult[]> {
     const results: RoundResult[] = []
     await this.#start()
+    this.#delay.enable()
     try {
       for (const each of this.#population.all) await each.connect(this.#broker.port)
       for (let round = 0; round < this.#options.kills; round++) {
@@ -116,6 +124,7 @@ class Trial {
       }
       await Promise.all(this.#population.all.map((each) => each.end()))
     } finally {
+      this.#delay.disable()
       await this.#broker.end('SIGKILL')
     }
     return results
@@ -151,6 +160,7 @@ class Trial {
     const { publishers, offline, all } = this.#population
     await Promise.all(offline.map((each) => each.end()))
     await wills.leave()
+    this.#delay.reset()
     const startedAt = performance.now()
     for (const publisher of publishers) void publisher.publishUntil(Number.POSITIVE_INFINITY)
     const haveCome = newcomers.come(this.#broker.port)
@@ -168,7 +178,8 @@ class Trial {
 
   async #keptUntil(at: number): Promise<number> {
     if (this.#powerCut === undefined) return Number.POSITIVE_INFINITY
-    return keptUntil(this.#sync, at, await this.#powerCut.longestSyncMs())
+    const delayMs = (2 * this.#delay.max) / 1e6
+    return keptUntil(this.#sync, at, await this.#powerCut.longestSyncMs(), delayMs)
   }
 
   async #whenThereIsSomethingToLose(startedAt: number): Promise<void> {
@@ -203,7 +214,7 @@ class Trial {
     const { port, startMs } = this.#broker
     // First of all: a will that comes before its delay is over is to be seen in time.
     const arePresent = [await willTaker.connect(port)]
-    const retainedLost = await population.retainedLost(port)
+    const retainedLost = await population.retainedLost(port, this.#silenceMs)
     const checked = await newcomers.check(port, kill.keptUntil)
     const returning = [...publishers, ...others(population.online)]
     arePresent.push(...(await Promise.all(returning.map((each) => each.connect(port)))))
@@ -243,7 +254,7 @@ class Trial {
       return lost + lostAfterwards > 0
     }
     while (isMissing() || !wills.haveAllCome(population.willTaker)) {
-      if (performance.now() - Math.max(since, population.lastArrivalAt) > SILENCE_MS) return
+      if (performance.now() - Math.max(since, population.lastArrivalAt) > this.#silenceMs) return
       await delay(20)
     }
   }

@@ -24,7 +24,7 @@ export const CLIENTS_MAX = 4
 /** Seconds that a session outlives its connection at most. */
 export const SESSION_SECONDS_MAX = 3
 /** For something that has to happen, where a disk or sockets take their time. What takes longer is a finding. */
-const DEADLINE_MS = 5_000
+const DEADLINE_MS = 20_000
 /** Where nothing does: so many turns of the event loop. */
 const TURNS_MAX = 1_000
 /** Longer than a connection is let be that was told to go. */

@@ -15,7 +15,7 @@ async function startFuzz(...flags: string[]): Promise<{ program: Program; folder
 const leftIn = async (folder: string): Promise<string[]> =>
   (await readdir(folder)).filter((name) => !name.startsWith('tsx-'))
 
-it('runs the cases that it is asked for', { timeout: 60_000 }, async () => {
+it('runs the cases that it is asked for', async () => {
   const { program, folder } = await startFuzz('--seed', '5', '--from', '100', '--to', '130')
   const { code, stdout } = await program.outcome
   expect(stdout.at(-1)).toBe('no finding')
@@ -24,7 +24,7 @@ it('runs the cases that it is asked for', { timeout: 60_000 }, async () => {
   expect(await leftIn(folder)).toEqual([])
 })
 
-it('goes on without an end, and ends cleanly with SIGINT', { timeout: 60_000 }, async () => {
+it('goes on without an end, and ends cleanly with SIGINT', async () => {
   const { program, folder } = await startFuzz()
   await program.line(/^seed \d+$/)
   program.kill('SIGINT')
@@ -34,7 +34,7 @@ it('goes on without an end, and ends cleanly with SIGINT', { timeout: 60_000 }, 
   expect(await leftIn(folder)).toEqual([])
 })
 
-it('does not begin with numbers that are none', { timeout: 60_000 }, async () => {
+it('does not begin with numbers that are none', async () => {
   const { program } = await startFuzz('--seed', 'seven')
   const { code, stderr } = await program.outcome
   expect(stderr.join('\n')).toContain('usage: ')

@@ -20,7 +20,7 @@ describe.skipIf(!hasMosquittoClients())('mosquitto_pub and mosquitto_sub (needs 
 
   /** Resolves when it is subscribed. It ends by itself after `count` messages. */
   async function subscriber(count: number, flags: readonly string[]): Promise<MosquittoProgram> {
-    const always = ['-d', '-F', FORMAT, '-C', String(count), '-W', '10']
+    const always = ['-d', '-F', FORMAT, '-C', String(count), '-W', '100']
     const program = new MosquittoProgram('mosquitto_sub', broker.port, [...always, ...flags])
     await program.line(/^Subscribed /)
     return program
@@ -81,7 +81,7 @@ describe.skipIf(!hasMosquittoClients())('mosquitto_pub and mosquitto_sub (needs 
         '-C',
         '2',
         '-W',
-        '10',
+        '100',
       ])
       expect(await messagesOf(back)).toEqual([
         `${topic} 1 0 while away, QoS 1`,
@@ -129,7 +129,7 @@ describe.skipIf(!hasMosquittoClients())('mosquitto_pub and mosquitto_sub (needs 
 
   test('-V 5 -D: properties arrive as they were sent', async () => {
     const receiver = new MosquittoProgram('mosquitto_sub', broker.port, [
-      ...['-V', '5', '-t', 'properties', '-C', '1', '-W', '10', '-d'],
+      ...['-V', '5', '-t', 'properties', '-C', '1', '-W', '100', '-d'],
       ...['-F', 'message %C|%P|%R|%D|%p'],
     ])
     await receiver.line(/^Subscribed /)

@@ -19,7 +19,7 @@ describe.skipIf(!hasMosquittoClients())('mosquitto_rr (needs mosquitto-clients)'
         const responder = await stage.join('responder', { topicFilters: ['questions/+'] })
         for (const qos of [0, 1, 2] as const) {
           const flags = [
-            ...['-V', version === 5 ? '5' : '311', '-q', String(qos), '-W', '10', '-F', '%t %q %D %p'],
+            ...['-V', version === 5 ? '5' : '311', '-q', String(qos), '-W', '100', '-F', '%t %q %D %p'],
             ...['-t', 'questions/much', '-e', ANSWERS, '-m', 'how much'],
             ...(version === 5 ? ['-D', 'publish', 'correlation-data', `c-${qos}`] : []),
           ]

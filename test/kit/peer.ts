@@ -4,7 +4,7 @@ import type { Duplex } from 'node:stream'
 import { decode, encode, type Said, type Sendable, type Version } from './packets.ts'
 
 /** Not a sleep: how long a test that fails waits for what never comes. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 60_000
 
 /** A packet with the bytes it came in, for what mqtt-packet does not show. */
 export interface Received {
@@ -86,10 +86,13 @@ export class Peer {
   }
 
   async #until(isSo: () => boolean): Promise<void> {
-    const patience = setTimeout(() => this.#wake(), PATIENCE_MS)
-    const deadline = Date.now() + PATIENCE_MS
+    let isLate = false
+    const patience = setTimeout(() => {
+      isLate = true
+      this.#wake()
+    }, PATIENCE_MS)
     while (!isSo()) {
-      if (Date.now() >= deadline) throw new Error(`nothing came, the connection is ${this.#state()}`)
+      if (isLate) throw new Error(`nothing came, the connection is ${this.#state()}`)
       await new Promise<void>((resolve) => (this.#wake = resolve))
     }
     clearTimeout(patience)

@@ -18,7 +18,7 @@ function randomBelow(seed: number): (bound: number) => number {
 }
 
 /** Not a sleep: how long a simulation that has come to a stand is waited for. */
-const PATIENCE_MS = 5_000
+const PATIENCE_MS = 60_000
 
 type Answer = { readonly kind: 'puback' | 'pubrec' | 'pubcomp'; readonly packetId: number }
 

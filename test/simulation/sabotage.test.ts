@@ -27,6 +27,6 @@ describe('a broker is found out that', () => {
       undo()
       expect(await replay(options, found.trace)).toBe(undefined)
     },
-    60_000,
+    300_000,
   )
 })

@@ -264,7 +264,7 @@ describe('a thousand random operations', () => {
         counts.delete(KeyKind.Meta)
         return counts
       }
-      await expect.poll(rows, { timeout: 10_000 }).toEqual(new Map())
+      await expect.poll(rows).toEqual(new Map())
     })
   }
 })

@@ -33,7 +33,7 @@ it('removes queue, bodies, subscriptions and received packet ids of a deleted se
   fill(store, session.number)
   await store.flush()
   store.deleteSession(session)
-  await expect.poll(async () => countRows(await copyOf(path)), { timeout: 10_000 }).toEqual(META_ONLY)
+  await expect.poll(async () => countRows(await copyOf(path))).toEqual(META_ONLY)
 })
 
 it('keeps what a session of the same client id has that came at once', async () => {
@@ -46,9 +46,7 @@ it('keeps what a session of the same client id has that came at once', async () 
   const young = sessionOf(store, 'same')
   store.putSession(young)
   store.enqueue(young.number, deliveryOf(0, shared))
-  await expect
-    .poll(async () => (await countRows(await copyOf(path))).get(KeyKind.Queue), { timeout: 10_000 })
-    .toBe(1)
+  await expect.poll(async () => (await countRows(await copyOf(path))).get(KeyKind.Queue)).toBe(1)
   await store.close()
   const { store: again, stored } = await openLevelStore(path)
   expect(stored.sessions).toEqual([young])
@@ -72,7 +70,7 @@ it('removes, when it opens, what a crash in the middle of a deletion left', asyn
     [KeyKind.Body, 1],
     [KeyKind.References, 1],
   ])
-  await expect.poll(async () => countRows(await copyOf(path)), { timeout: 10_000 }).toEqual(left)
+  await expect.poll(async () => countRows(await copyOf(path))).toEqual(left)
   const [last] = await again.readQueue(kept.number, 0, 1)
   if (last === undefined) throw new Error('the body is gone')
   finish(again, kept.number, last)
@@ -96,7 +94,7 @@ it('releases each reference once, whenever a delivery is dequeued while its sess
     for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve))
     finish(store, deleted.number, one)
     const rows = async (kind: KeyKind) => (await countRows(await copyOf(path))).get(kind)
-    await expect.poll(() => rows(KeyKind.Queue), { timeout: 10_000 }).toBe(1)
+    await expect.poll(() => rows(KeyKind.Queue)).toBe(1)
     expect(payloadsOf(await store.readQueue(other.number, 0, 1))).toEqual(['shared'])
     finish(store, other.number, kept)
     await store.flush()
