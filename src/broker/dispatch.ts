@@ -27,6 +27,9 @@ import { handleSubscribe } from './handle-subscribe.ts'
 import { handleUnsubscribe } from './handle-unsubscribe.ts'
 import type { Link } from './link.ts'
 
+/** A subscriber that is behind with its messages may well ask whether we are there: its keep alive must go on. */
+const ANSWERS_BYTES_MAX = 65_536
+
 const publish = new PublishPacket()
 const ack = new AckPacket()
 
@@ -51,7 +54,10 @@ export function dispatch(link: Link): void {
   // what it was sent makes room.
   if (hasTakenRoom && (core.store.isSaturated || core.memory.isShort(connection.lastReceivedAt))) {
     link.holdBack()
-  } else if (connection.backlog > core.limits.outputBytesMax) {
+  } else if (
+    connection.backlog > core.limits.outputBytesMax &&
+    connection.answersWaiting > ANSWERS_BYTES_MAX
+  ) {
     connection.pause() // A peer that asks and does not take the answers: until Link.drained.
   }
 }

@@ -24,7 +24,7 @@ const ACK_BYTES = 4
 export interface ConnectionHandler {
   /** Whole frames may be waiting in `connection.frames`: take them until `next()` is false or it `isPaused`. */
   received(): void
-  /** The socket has taken what it was given: `backlog` is 0 again. */
+  /** The socket has taken what it was given: `backlog` is 0 again. What is said now goes behind what has gathered. */
   drained(): void
   /** Called once. `cause` is there for socket-error. */
   closed(reason: CloseReason, cause: Error | undefined): void
@@ -47,6 +47,8 @@ export class Connection {
   lastReceivedAt: number
   /** Bytes that wait for a peer which is behind, about; 0 while it keeps up. */
   backlog = 0
+  /** Of those, what answers the peer's own packets, since the socket took something last. */
+  answersWaiting = 0
   isPaused = false
   isClosed = false
   closeReason: CloseReason | undefined
@@ -116,7 +118,7 @@ export class Connection {
 
   acknowledge(type: AckType, packetId: number, reasonCode: number): void {
     if (this.closeReason !== undefined) return
-    this.#grow(ACK_BYTES)
+    this.#answer(ACK_BYTES)
     encodeAck(this.#outputOfTurn(), type, packetId, reasonCode, this.version)
   }
 
@@ -124,7 +126,7 @@ export class Connection {
   send(packet: Buffer): boolean {
     if (packet.length > this.maximumPacketSize) return false
     if (this.closeReason !== undefined) return true
-    this.#grow(packet.length)
+    this.#answer(packet.length)
     this.#outputOfTurn().append(packet, 0, packet.length)
     return true
   }
@@ -170,6 +172,11 @@ export class Connection {
     this.backlog = hasRoom ? 0 : stream.writableLength
   }
 
+  #answer(bytes: number): void {
+    if (this.backlog > 0) this.answersWaiting += bytes
+    this.#grow(bytes)
+  }
+
   #grow(bytes: number): void {
     if (this.backlog > 0) this.backlog += bytes
     else this.#turnBytes += bytes
@@ -193,8 +200,10 @@ export class Connection {
 
   #drained(): void {
     this.backlog = 0
+    this.answersWaiting = 0
+    // Before more is written: while QoS 0 keeps coming the peer is behind again at once, and nothing else would go out.
+    if (this.closeReason === undefined) this.#handler.drained()
     this.flush()
-    if (this.closeReason === undefined && this.backlog === 0) this.#handler.drained()
   }
 
   #ended(): void {

@@ -1,7 +1,7 @@
 // A receiver that does not take what it is sent: its QoS 1 and 2 wait, its QoS 0 is dropped, nobody else notices.
 import { describe, expect, it } from 'vitest'
 import { flow, turns } from '../kit/flow.ts'
-import { puback, publish1 } from '../kit/packets.ts'
+import { pingreq, puback, publish1 } from '../kit/packets.ts'
 import type { Peer } from '../kit/peer.ts'
 import { openBroker, STORES } from '../kit/test-broker.ts'
 
@@ -57,6 +57,25 @@ describe.each(STORES)('behind a socket that does not drain, on the %s store', (s
     expect(await takeAll(slow)).toEqual(numbers(100 - dropped))
     await kit.publish('a', `${PAYLOAD}again`)
     expect(await takeAll(slow)).toEqual(['again'])
+  })
+
+  it('its own packets are still taken: who says every now and then that it is there is not silent', async () => {
+    const kit = await openBroker({ store, limits: { outputBytesMax: 200_000 } })
+    const slow = await kit.subscriber('slow', 'a', 0, { version: 4, fields: { keepalive: 10 } })
+    slow.stall()
+    for (const number of numbers(100)) {
+      await kit.publish('a', PAYLOAD + number)
+      await turns(1)
+    }
+    for (let i = 0; i < 5; i++) {
+      slow.send(pingreq)
+      await turns()
+      kit.clock.advance(8_000)
+    }
+    slow.resume()
+    const taken = await takeAll(slow)
+    expect(taken).toEqual([...numbers(100 - kit.dropped('not-writable')), ...Array(5).fill('')])
+    expect(slow.isClosed).toBe(false)
   })
 
   it('retained messages wait too, and arrive complete', async () => {

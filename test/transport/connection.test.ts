@@ -16,6 +16,7 @@ class Handler implements ConnectionHandler {
   drains = 0
   connection!: Connection
   pauseAfter = Number.POSITIVE_INFINITY
+  onDrained: () => void = () => {}
 
   received(): void {
     const { frames } = this.connection
@@ -27,6 +28,7 @@ class Handler implements ConnectionHandler {
 
   drained(): void {
     this.drains++
+    this.onDrained()
   }
 
   closed(reason: CloseReason, cause: Error | undefined): void {
@@ -106,6 +108,38 @@ describe('writing', () => {
     expect(handler.drains).toBe(1)
     expect(connection.isWritable).toBe(true)
     expect(connection.backlog).toBe(0)
+  })
+
+  it('lets in what has waited each time the stream takes something, however much comes meanwhile', async () => {
+    const { farEnd, handler, connection } = connect()
+    farEnd.isSlow = true
+    connection.deliver(messageOf('x'.repeat(5_000)), fields(1))
+    await turn()
+    connection.deliver(messageOf('gathered'.repeat(500)), fields(2))
+    await turn()
+    handler.onDrained = () => connection.deliver(messageOf('waited'), fields(3))
+    farEnd.takeAll()
+    await turn()
+    expect(handler.drains).toBe(1)
+    expect(connection.isWritable).toBe(false)
+    expect(farEnd.writes).toHaveLength(2)
+    expect(farEnd.writes[1]?.subarray(-6).toString()).toBe('waited')
+  })
+
+  it('knows how much of what waits are answers', async () => {
+    const { farEnd, connection } = connect()
+    farEnd.isSlow = true
+    connection.send(PINGRESP)
+    connection.deliver(messageOf('x'.repeat(5_000)), fields(1))
+    await turn()
+    expect(connection.answersWaiting).toBe(0)
+    connection.send(PINGRESP)
+    connection.acknowledge(PacketType.Puback, 1, 0)
+    connection.deliver(messageOf('x'), fields(2))
+    expect(connection.answersWaiting).toBe(6)
+    farEnd.takeAll()
+    await turn()
+    expect(connection.answersWaiting).toBe(0)
   })
 
   it('refuses what is above the maximum packet size', async () => {
