@@ -166,6 +166,7 @@ export class Backlog {
     this.#context.totals.add(-this.#length, -this.#bytes)
     this.#length = 0
     this.#bytes = 0
+    this.#dropsOwed = 0 // Those that are being read are the store's to remove.
   }
 
   /** What memory holds that the client has not received: of a queue that is not kept, all of it. */

@@ -15,6 +15,9 @@ import { filterMatches } from './filter-matches.ts'
 import { CharCode } from './level.ts'
 import { isWildcard } from './topic-filter.ts'
 
+/** Of a topic name, which the cache holds too: so many weigh 1. */
+const NAME_CHARACTERS = 256
+
 /** To ask so many takes about as long as to match anew in a large trie. */
 const CHANGES_KEPT = 256
 
@@ -45,6 +48,7 @@ export class MatchCache<M> {
   /**
    * Holds matches up to a total weight of `capacity`, or one that alone weighs more. By default each weighs 1; where
    * matches grow with the number of recipients, `weigh` should too, or capacity times recipients is what it may hold.
+   * Long names weigh by their length besides.
    */
   constructor(capacity: number, make: (topicName: string) => M, weigh: (match: M) => number = () => 1) {
     this.#weightMax = capacity / 2
@@ -83,7 +87,8 @@ export class MatchCache<M> {
     }
     const match = this.#make(topicName)
     if (young !== undefined) this.#youngWeight -= young.weight
-    this.#keep(topicName, { match, weight: this.#weigh(match), validAt: this.#changes })
+    const weight = this.#weigh(match) + Math.floor(topicName.length / NAME_CHARACTERS)
+    this.#keep(topicName, { match, weight, validAt: this.#changes })
     return match
   }
 

@@ -138,3 +138,12 @@ it('is never sent further ahead of an unanswered head than a crash leaves in dou
   await settled(queue)
   expect(second.payloads.slice(7)).toEqual(['8'])
 })
+
+it.each(KINDS)('what ends while its oldest messages are being read counts no more, %s', async (_, make) => {
+  const queue = await make({ queueMessagesMax: 5 })
+  queue.push(1, 1, 2, 3, 4, 5)
+  expect(queue.outbound.dropOldest(1)).toBe(true)
+  queue.outbound.end()
+  await settled(queue)
+  expect(queue.totals).toMatchObject({ messages: 0, bytes: 0 })
+})

@@ -104,6 +104,14 @@ describe('MatchCache', () => {
     expect(weights.size).toBe(2)
   })
 
+  it('counts long names as what they are: of 65,535 characters each it holds few', () => {
+    const { cache } = numbered(1_000)
+    for (let i = 0; i < 100; i++) cache.lookup(`${i}`.padStart(65_535))
+    expect(cache.size).toBe(2)
+    for (let i = 0; i < 1_000; i++) cache.lookup(`${i}`.padStart(255))
+    expect(cache.size).toBeGreaterThan(500)
+  })
+
   it('always gives what matching anew would give, whatever changes and is looked up in between', () => {
     const step = fc.record({
       act: fc.constantFrom('add', 'remove', 'addShared', 'removeShared', 'lookup', 'lookup', 'lookup'),
