@@ -72,6 +72,14 @@ describe.each(STORES)('on the %s store', (store) => {
       .closed()
     await kit.servesOthers()
 
+    // As many as Mosquitto takes.
+    const longest = '/'.repeat(200)
+    await flow(await kit.subscriber('c', longest, 0))
+      .send(publish(longest, 'x'))
+      .receive(publish(longest, 'x'))
+      .send(subscribe(1, `${longest}/`, 0))
+      .receive(suback(1, 0x8f))
+
     const wide = await openBroker({ store, limits: { topicLevelsMax: 65_536 } })
     const peer = await wide.subscriber('c', topic, 1, { version: 4 })
     await flow(peer)

@@ -112,7 +112,7 @@ test('flags win over the environment, the environment over the file, the file ov
   const yaml = 'limits: { queueWindow: 1, receiveMaximum: 1, inFlightMax: 1 }'
   const env = { GODWIT_LIMITS__QUEUE_WINDOW: '2', GODWIT_LIMITS__RECEIVE_MAXIMUM: '2' }
   const { limits } = load(yaml, env, { limits: { queueWindow: 3 } })
-  expect(limits).toMatchObject({ queueWindow: 3, receiveMaximum: 2, inFlightMax: 1, topicLevelsMax: 200 })
+  expect(limits).toMatchObject({ queueWindow: 3, receiveMaximum: 2, inFlightMax: 1, topicLevelsMax: 201 })
 })
 
 test('a list is overlaid place by place', () => {

@@ -34,7 +34,8 @@ export const limits = z
       65_535,
       'Seconds; who asks for a longer keep alive, or for none, is given this one. 65535 leaves it as asked.',
     ),
-    topicLevelsMax: count(1, 65_536, 200, 'Levels of a topic name or topic filter.'),
+    // With the 200 separators that Mosquitto takes.
+    topicLevelsMax: count(1, 65_536, 201, 'Levels of a topic name or topic filter.'),
     receiveMaximum: count(
       1,
       65_535,
