@@ -19,6 +19,8 @@ const CLOSE_GRACE_MS = 2_000
 /** What a turn may pile up before it is written all the same: a packet of 8 bytes with an alias becomes 65 kB. */
 const TURN_BYTES_MAX = 1_048_576
 const ACK_BYTES = 4
+/** Seconds: four bytes. */
+const INTERVAL_MAX = 0xffff_ffff
 
 /** What the broker is told of a connection. All calls are synchronous. */
 export interface ConnectionHandler {
@@ -108,12 +110,15 @@ export class Connection {
     }
     fields.version = this.version
     fields.maximumPacketSize = this.maximumPacketSize
-    fields.messageExpiryInterval =
-      message.expiresAt === NEVER
-        ? -1
-        : Math.max(0, Math.ceil((message.expiresAt - this.#settings.now()) / 1000)) // [v5 MQTT-3.3.2-6]
+    fields.messageExpiryInterval = message.expiresAt === NEVER ? -1 : this.#secondsUntil(message.expiresAt)
     if (this.#outboundAliases === undefined) return encodePublish(this.#outputOfTurn(), message, fields)
     return this.#outboundAliases.encode(this.#outputOfTurn(), message, fields)
+  }
+
+  /** [v5 MQTT-3.3.2-6] After the clock was set back it may seem to be more than a packet can say. */
+  #secondsUntil(time: number): number {
+    const seconds = Math.ceil((time - this.#settings.now()) / 1000)
+    return Math.min(Math.max(0, seconds), INTERVAL_MAX)
   }
 
   acknowledge(type: AckType, packetId: number, reasonCode: number): void {
