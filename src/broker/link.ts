@@ -23,6 +23,8 @@ import { dispatch } from './dispatch.ts'
 import { referenceFor } from './redirect.ts'
 
 const REASON_CHARACTERS_MAX = 256
+/** A deadline that is looked at so late was passed in our sleep, or the clock was set. */
+const ASLEEP_MS = 2_000
 
 /** Makes a packet; `properties` may hold a reason string. */
 type EncodeAnswer = (properties: { reasonString?: string }, version: ProtocolVersion) => Buffer
@@ -94,6 +96,7 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   /** The connect deadline first, the keep alive afterwards: looked at when due, nothing is done for each packet. */
   expire(now: number): void {
     if (this.phase === 'closed') return
+    if (now - this.dueAt > ASLEEP_MS) return this.#beginAnew(now)
     if (this.phase !== 'connected') return this.connection.close(CloseReason.ConnectTimeout)
     const dueAt = this.connection.lastReceivedAt + this.keepAliveMs
     if (dueAt > now || this.core.heldBack.has(this.connection)) {
@@ -101,6 +104,13 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
     } else {
       this.disconnect(ReasonCode.KeepAliveTimeout, CloseReason.KeepAliveTimeout)
     }
+  }
+
+  /** What has come in the meantime is yet to be read: who is silent from now on is gone. */
+  #beginAnew(now: number): void {
+    const { core, connection, phase } = this
+    connection.lastReceivedAt = now
+    core.wheel.schedule(this, now + (phase === 'connected' ? this.keepAliveMs : core.limits.connectTimeoutMs))
   }
 
   /** Tells a 5.0 client why, then closes; the versions before it have no such packet. */

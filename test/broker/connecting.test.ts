@@ -76,6 +76,22 @@ describe.each(VERSIONS)('a client that speaks protocol level %i', (version) => {
     await (version === 5 ? talk.receive(disconnect(0x8d)).closed() : talk.closed())
   })
 
+  it('is not blamed for a leap of the clock, nor for our sleep: its silence is counted anew', async () => {
+    const kit = await openBroker()
+    const peer = await kit.client('c', { version, fields: { keepalive: 10 } })
+    const late = kit.peer(version)
+    kit.clock.jump(3_600_000)
+    kit.clock.advance(1_000)
+    await flow(peer).send(pingreq).receive(pingresp)
+    await flow(late).send(connect('late')).receive(connack(0))
+    kit.clock.advance(14_900)
+    await flow(peer).receiveNothing()
+    kit.clock.advance(15_100)
+    await flow(peer)
+      .receive(...(version === 5 ? [disconnect(0x8d)] : []))
+      .closed()
+  })
+
   it('may be silent for ever with a keep alive of 0', async () => {
     const kit = await openBroker()
     await flow(await kit.client('c', { version, fields: { keepalive: 0 } }))
