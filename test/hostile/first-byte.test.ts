@@ -4,6 +4,7 @@ import { PacketType, packetTypeOf } from '../../src/packet/protocol.ts'
 import { ReasonCode } from '../../src/packet/reason-codes.ts'
 import { flow } from '../kit/flow.ts'
 import { disconnect, pingresp, publish1, type Said, type Version } from '../kit/packets.ts'
+import type { Peer } from '../kit/peer.ts'
 import { type HostileBroker, openHostile } from './hostile-broker.ts'
 
 const FIRST_BYTES = Array.from({ length: 256 }, (_, byte) => byte)
@@ -72,13 +73,17 @@ it('each first byte with an empty body is closed without a word before CONNECT',
   await kit.servesOthers()
 })
 
-it('each first byte alone is waited upon, and closed at the deadline', async () => {
+it('each first byte alone is waited upon if it may be that of CONNECT, and closed at the deadline', async () => {
   const kit = await openHostile()
-  const peers = FIRST_BYTES.map((firstByte) => {
+  const peerThatSays = (firstByte: number): Peer => {
     const peer = kit.peer()
     peer.send(Buffer.from([firstByte]))
     return peer
-  })
+  }
+  const isConnect = (firstByte: number): boolean => packetTypeOf(firstByte) === PacketType.Connect
+  const others = FIRST_BYTES.filter((firstByte) => !isConnect(firstByte)).map(peerThatSays)
+  for (const peer of others) await flow(peer).closed()
+  const peers = FIRST_BYTES.filter(isConnect).map(peerThatSays)
   await kit.settle()
   kit.clock.advance(9_999)
   for (const peer of peers) await flow(peer).receiveNothing()

@@ -53,14 +53,22 @@ it('the stories are right before something is wrong with them', async () => {
       heard.push(...packets)
       // Who has to say who it is may be refused.
       if (MAY_BE_REFUSED.some((method) => text.includes(method))) continue
-      const faults = packets.filter(isFault).map((packet) => packet.toString('hex'))
-      expect(faults, `client ${index} of\n${text}`).toEqual([])
+      const isBlind = ACKNOWLEDGES.test(text)
+      const faults = packets.filter((packet) => isFault(packet) && !(isBlind && isMistake(packet)))
+      expect(
+        faults.map((packet) => packet.toString('hex')),
+        `client ${index} of\n${text}`,
+      ).toEqual([])
     }
   }
   expect(heard.length).toBeGreaterThan(3_000)
   // AUTH too: to go on, and that it is done.
   expect(new Set(heard.filter(isAuth).map((packet) => packet[2]))).toEqual(new Set([0x18, 0]))
 })
+
+/** By packet ids that the script has guessed: one may be in flight, and due another answer. */
+const ACKNOWLEDGES = /says [457]00[2-9a-f]/
+const isMistake = (packet: Buffer): boolean => packet[0] === 0xe0 && packet[2] === 0x82
 
 const MAY_BE_REFUSED = [OBEY, 'SCRAM'].map((method) => Buffer.from(method).toString('hex'))
 const isAuth = (packet: Buffer): boolean => packet[0] === 0xf0 && (packet[1] as number) < 0x80

@@ -30,7 +30,7 @@ const LARGE_BYTES = 70_000
 
 const topicOf = (random: Random): string => random.pick(TOPICS)
 const qosOf = (random: Random): Qos => random.pick([0, 1, 2] as const)
-const idOf = (random: Random): number => 1 + random.below(random.chance(95) ? 8 : 65_535)
+const idOf = (random: Random): number => 1 + random.below(random.chance(95) ? 8 : 30_000)
 const payloadOf = (random: Random): string =>
   'p'.repeat(random.chance(97) ? random.below(40) : random.chance(80) ? random.below(5_000) : LARGE_BYTES)
 
@@ -130,6 +130,8 @@ function chatter({ one, random }: Cast): void {
   if (random.chance(50)) one.leave()
 }
 
+/** Of the packet ids that a story can bring about. */
+const NEVER_GIVEN = 30_000
 const ACKS = [FirstByte.Puback, FirstByte.Pubrec, FirstByte.Pubrel, FirstByte.Pubcomp]
 
 function sayAnything(one: Client): unknown {
@@ -140,7 +142,7 @@ function sayAnything(one: Client): unknown {
     case 1:
       return one.say(unsubscribe(one, idOf(random), [filterOf(random)]))
     case 2:
-      return one.ack(random.pick(ACKS), idOf(random))
+      return sayAck(one, random.pick(ACKS))
     case 3:
       return one.say(pingreq)
     default:
@@ -151,6 +153,12 @@ function sayAnything(one: Client): unknown {
         dup: random.chance(10),
       })
   }
+}
+
+/** Most are of nothing: one that is not due would be the end of the story. */
+function sayAck(one: Client, firstByte: FirstByte): unknown {
+  const isOfNothing = firstByte !== FirstByte.Pubrel && one.random.chance(80)
+  return one.ack(firstByte, idOf(one.random) + (isOfNothing ? NEVER_GIVEN : 0))
 }
 
 /** All of QoS 1 and 2, towards the broker and from it, with packet ids as the broker gives them. */
