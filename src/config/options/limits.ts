@@ -72,7 +72,7 @@ export const limits = z
       0,
       Number.MAX_SAFE_INTEGER,
       0,
-      'Bytes of memory resident above which publishers are held back; 0: four fifths of what the machine has.',
+      'Bytes resident above which publishers are held back, as they are with a nearly full heap; 0: 4/5 of the memory.',
     ),
     queueWindow: count(
       1,
