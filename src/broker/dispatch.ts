@@ -48,11 +48,15 @@ export function dispatch(link: Link): void {
   arrivingChunk.end()
   if (connection.closeReason !== undefined || connection.isPaused) return
   if (link.phase === 'connecting') return checkFirstByte(link)
-  const { hasTakenRoom } = link
+  const { hasTakenRoom, hasWritten } = link
   link.hasTakenRoom = false
+  link.hasWritten = false
   // A publisher that outruns the disk, or the memory, is not read from until there is room. Who only acknowledges
   // what it was sent makes room.
-  if (hasTakenRoom && (core.store.isSaturated || core.memory.isShort(connection.lastReceivedAt))) {
+  const isTooMuch =
+    ((hasTakenRoom || hasWritten) && core.store.isSaturated) ||
+    (hasTakenRoom && core.memory.isShort(connection.lastReceivedAt))
+  if (isTooMuch) {
     link.holdBack()
   } else if (
     connection.backlog > core.limits.outputBytesMax &&

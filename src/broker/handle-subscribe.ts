@@ -21,7 +21,7 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
   const { core } = link
   const session = link.session as Session
   const operations = core.store.operations
-  link.hasTakenRoom = true
+  link.hasWritten = true
   packet.filters.forEach(checkNoLocal)
   const fed: Subscription[] = []
   const reasonCodes: ReasonCode[] = []
@@ -43,7 +43,8 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
       owesRetained: isFed && core.retained.count > 0,
     })
     core.system.awaited(subscription.plainFilter)
-    session.addSubscription(subscription)
+    // Who comes back for its messages subscribes again: with memory short it must be read on.
+    if (session.addSubscription(subscription) === undefined) link.hasTakenRoom = true
     core.router.subscribe(session, subscription)
     if (isFed) fed.push(subscription)
   }

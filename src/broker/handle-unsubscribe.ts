@@ -12,7 +12,7 @@ export function handleUnsubscribe(link: Link, packet: Unsubscribe): void {
   const { core } = link
   const session = link.session as Session
   const operations = core.store.operations
-  link.hasTakenRoom = true
+  link.hasWritten = true
   const reasonCodes: ReasonCode[] = []
   const isRefused = isInUse(link, packet.packetId)
   for (const topicFilter of packet.topicFilters) {

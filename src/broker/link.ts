@@ -54,8 +54,10 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   keepAliveMs = 0
   /** The client said farewell and its will is gone. [v5 MQTT-3.14.4-3] */
   isWillDiscarded = false
-  /** Since dispatch looked last: something came that takes room on the disk or in memory. */
+  /** Since dispatch looked last: something came that takes room on the disk and in memory. */
   hasTakenRoom = false
+  /** The same: something that goes to the disk and leaves memory as it was. */
+  hasWritten = false
   /** Request Problem Information. [v5 MQTT-3.1.2-29] */
   wantsReasons = true
   /** Another broker, in Mosquitto's way: it hears nothing of its own, and sees which messages are retained. */

@@ -2,7 +2,19 @@
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { ReasonCode } from '../../src/packet/reason-codes.ts'
 import { flow } from '../kit/flow.ts'
-import { connack, connect, disconnect, pingreq, pingresp, puback, publish1 } from '../kit/packets.ts'
+import {
+  connack,
+  connect,
+  disconnect,
+  pingreq,
+  pingresp,
+  puback,
+  publish1,
+  suback,
+  subscribe,
+  unsuback,
+  unsubscribe,
+} from '../kit/packets.ts'
 import { openBroker } from '../kit/test-broker.ts'
 
 const BYTES_MAX = 1_000_000
@@ -44,6 +56,23 @@ it('lets those go on who take messages', async () => {
   kit.clock.advance(2_000)
   await flow(reader)
     .receive(publish1(1, 'a', '1'))
+    .send(puback(1))
+    .receive(publish1(2, 'a', '2'))
+    .send(puback(2))
+    .receiveNothing()
+})
+
+it('lets those come back for their messages who subscribe again as they come', async () => {
+  const { kit, memory } = await opened()
+  const fields = { clean: false, properties: { sessionExpiryInterval: 100, receiveMaximum: 1 } }
+  await flow(await kit.subscriber('reader', 'a', 1, { fields })).drop()
+  for (const payload of ['1', '2']) await kit.broker.publish({ topicName: 'a', payload, qos: 1 })
+  memory.bytes = BYTES_MAX + 1
+  kit.clock.advance(2_000)
+  await flow(await kit.client('reader', { fields, sessionPresent: true }))
+    .receive(publish1(1, 'a', '1'))
+    .send(subscribe(1, 'a', 1), unsubscribe(2, 'b'))
+    .receive(suback(1, 1), unsuback(2, 0x11))
     .send(puback(1))
     .receive(publish1(2, 'a', '2'))
     .send(puback(2))
