@@ -13,10 +13,10 @@ import { formatScript, type Script } from './script.ts'
 import { shrinkRecipe } from './shrink.ts'
 
 const CHILD = join(import.meta.dirname, 'fuzz-child.ts')
-/** Without a sign of life from a child that runs cases for thousandths of a second each. */
-const HANG_MS = 15_000
+/** Without a sign of life from a child that runs cases for thousandths of a second each, and has to start first. */
+const HANG_MS = 60_000
 /** For a child that plays one script, from when it says that it begins. */
-const PLAY_MS = 2_000
+const PLAY_MS = 10_000
 /** A try takes a process of its own. */
 const SHRINK = { tries: 100, ms: 300_000 }
 const HUNG = 'the process hung'
