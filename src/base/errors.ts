@@ -10,6 +10,7 @@ export const errorCodes = {
   ERR_GODWIT_STORE_LOCKED: 'Another process has the data folder open.',
   ERR_GODWIT_STORE_OPEN: 'The data folder cannot be opened or created.',
   ERR_GODWIT_STORE_FORMAT: 'The data folder was written in a format that this version does not know.',
+  ERR_GODWIT_STORE_NOT_EMPTY: 'An import was to go into a data folder that holds data already.',
   ERR_GODWIT_STORE_WRITE: 'A write to the data folder failed.',
   ERR_GODWIT_BROKER_CLOSED: 'The broker has been closed.',
   ERR_GODWIT_PUBLISH_REFUSED: 'A message published from inside the process was not taken.',

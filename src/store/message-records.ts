@@ -141,6 +141,14 @@ function readIdentifiers(value: ValueReader): number[] {
 
 /** Bytes that the row stands for: its own, and those of the body it refers to. */
 export function deliveryBytes(bytes: Buffer): number {
-  const isReference = bytes.length >= 14 && ((bytes[1] as number) & QUEUE_REFERENCE) !== 0
-  return bytes.length + (isReference ? bytes.readUInt32BE(bytes.length - 4) : 0)
+  return bytes.length + (isReference(bytes) ? bytes.readUInt32BE(bytes.length - 4) : 0)
 }
+
+/** The body that the row refers to; 0: none. */
+export function bodyIdOf(bytes: Buffer): number {
+  if (!isReference(bytes)) return 0
+  return bytes.readUInt32BE(bytes.length - 12) * 2 ** 32 + bytes.readUInt32BE(bytes.length - 8)
+}
+
+const isReference = (bytes: Buffer): boolean =>
+  bytes.length >= 14 && ((bytes[1] as number) & QUEUE_REFERENCE) !== 0

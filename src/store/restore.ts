@@ -17,6 +17,8 @@ export const STORE_FORMAT = 1
 export const FORMAT_KEY = keys.textKey(KeyKind.Meta, 'format')
 /** No session number from here on was ever given. */
 export const NUMBERS_KEY = keys.textKey(KeyKind.Meta, 'session-numbers')
+/** There while an import fills the database: what is in it is a part of the whole. */
+export const IMPORTING_KEY = keys.textKey(KeyKind.Meta, 'importing')
 
 const CHUNK_ROWS = 1_000
 /** Queues up to about this length are read through, longer ones are leapt over. */
@@ -53,8 +55,10 @@ export async function readFormat(database: Database): Promise<number> {
   if (format !== undefined && format <= STORE_FORMAT) return format
   const isEmpty = value === undefined && (await database.keys({ limit: 1 }).all()).length === 0
   if (isEmpty) return 0
-  const what =
-    format === undefined ? 'was not written by godwit' : `has format ${format}, this version knows 1`
+  const isImporting = (await database.get(IMPORTING_KEY)) !== undefined
+  let what = 'was not written by godwit'
+  if (isImporting) what = 'was left by an import that did not finish: delete it and import again'
+  else if (format !== undefined) what = `has format ${format}, this version knows ${STORE_FORMAT}`
   throw new GodwitError('ERR_GODWIT_STORE_FORMAT', `${database.location} ${what}`)
 }
 
