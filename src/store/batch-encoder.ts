@@ -7,12 +7,10 @@ import type { BatchWriter } from './group-commit.ts'
 import { KeyKind, messageKey, QUEUE_KEY_BYTES, receivedKey, textKey, writeQueueKey } from './keys.ts'
 import { encodeDelivery, encodeMessage } from './message-records.ts'
 import type { BodyChange, OpenBatch } from './open-batch.ts'
-import { encodeNumber, RECORD_FORMAT } from './records.ts'
+import { encodeNothing, encodeNumber } from './records.ts'
 import { ValueWriter } from './value-writer.ts'
 
 const SYNC_POINT_KEY = textKey(KeyKind.Meta, 'sync-point')
-/** Value of a row whose key says it all. */
-const EMPTY_VALUE = Buffer.from([RECORD_FORMAT])
 
 export class BatchEncoder implements BatchWriter {
   readonly #database: Database
@@ -42,7 +40,7 @@ export class BatchEncoder implements BatchWriter {
     this.#putRows(native, batch)
     this.#putQueue(native, batch)
     for (const [messageId, body] of bodies) this.#putBody(native, messageId, body)
-    if (batch.isSyncPoint) native.put(SYNC_POINT_KEY, EMPTY_VALUE)
+    if (batch.isSyncPoint) native.put(SYNC_POINT_KEY, encodeNothing(this.#value).seal(SYNC_POINT_KEY))
     await native.write({ sync: isSynced }) // an empty one is not written
     if (bodies.size > 0) this.#references.remember(bodies)
   }
@@ -55,13 +53,13 @@ export class BatchEncoder implements BatchWriter {
     for (const [topicName, message] of batch.retained) {
       const key = textKey(KeyKind.Retained, topicName)
       if (message === undefined) native.del(key)
-      else native.put(key, encodeMessage(this.#value, message).end())
+      else native.put(key, encodeMessage(this.#value, message).seal(key))
     }
     for (const [sessionNumber, ids] of batch.received) {
       for (const [packetId, change] of ids) {
         const key = receivedKey(sessionNumber, packetId)
         if (change === 'gone') native.del(key)
-        else native.put(key, EMPTY_VALUE)
+        else native.put(key, encodeNothing(this.#value).seal(key))
       }
     }
     for (const key of batch.sweptKeys) native.del(key)
@@ -76,11 +74,11 @@ export class BatchEncoder implements BatchWriter {
     queued.forEach((delivery, i) => {
       writeQueueKey(key, queueNumbers[i] as number, delivery.sequence)
       const message = queuedMessages[i]
-      native.put(key, encodeDelivery(value, delivery, message, message?.storedId ?? 0).end())
+      native.put(key, encodeDelivery(value, delivery, message, message?.storedId ?? 0).seal(key))
     })
     released.forEach((delivery, i) => {
       writeQueueKey(key, releasedNumbers[i] as number, delivery.sequence)
-      native.put(key, encodeDelivery(value, delivery, undefined, 0).end())
+      native.put(key, encodeDelivery(value, delivery, undefined, 0).seal(key))
     })
     goneSequences.forEach((sequence, i) => {
       native.del(writeQueueKey(key, goneNumbers[i] as number, sequence))
@@ -92,9 +90,11 @@ export class BatchEncoder implements BatchWriter {
     const after = before + body.change
     if (after > 0) {
       if (before === 0 && body.message !== undefined) {
-        native.put(messageKey(KeyKind.Body, messageId), encodeMessage(this.#value, body.message).end())
+        const key = messageKey(KeyKind.Body, messageId)
+        native.put(key, encodeMessage(this.#value, body.message).seal(key))
       }
-      native.put(messageKey(KeyKind.References, messageId), encodeNumber(this.#value, after).end())
+      const key = messageKey(KeyKind.References, messageId)
+      native.put(key, encodeNumber(this.#value, after).seal(key))
     } else if (before > 0) {
       native.del(messageKey(KeyKind.Body, messageId))
       native.del(messageKey(KeyKind.References, messageId))

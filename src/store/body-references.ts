@@ -4,6 +4,7 @@ import type { Database } from './database.ts'
 import { KeyKind, messageKey } from './keys.ts'
 import type { BodyChange } from './open-batch.ts'
 import { decodeNumber } from './records.ts'
+import { unseal } from './seal.ts'
 
 /** Counts in memory, oldest out first; the others are read when they change. */
 const COUNTS_MAX = 10_000
@@ -35,7 +36,7 @@ export class BodyReferences {
     const values = await this.#database.getMany(keys)
     unknown.forEach(([messageId, body], i) => {
       const value = values[i]
-      body.before = value === undefined ? 0 : decodeNumber(value)
+      body.before = value === undefined ? 0 : decodeNumber(unseal(keys[i] as Buffer, value))
       if (body.before === undefined || (body.before === 0 && body.message === undefined)) {
         body.before = 0
         this.#onDamage(`message ${messageId} is referred to, but its count of references is not there`)

@@ -12,7 +12,7 @@ import type { Delivery } from './delivery.ts'
 import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
 import { encodeDelivery, encodeMessage } from './message-records.ts'
-import { encodeNumber, encodeSession, encodeSubscription, encodeWill, RECORD_FORMAT } from './records.ts'
+import { encodeNothing, encodeNumber, encodeSession, encodeSubscription, encodeWill } from './records.ts'
 import { countReferences } from './reference-count.ts'
 import { FORMAT_KEY, IMPORTING_KEY, NUMBERS_KEY, STORE_FORMAT } from './restore.ts'
 import type { SessionRecord, SubscriptionRecord, WillRecord } from './store.ts'
@@ -21,7 +21,6 @@ import { ValueWriter } from './value-writer.ts'
 /** What is gathered before it is written. */
 const BATCH_BYTES = 1024 * 1024
 const IDS_PER_MS = 1_024
-const EMPTY_VALUE = Buffer.from([RECORD_FORMAT])
 
 export class StoreImporter {
   readonly #database: Database
@@ -45,7 +44,7 @@ export class StoreImporter {
       await database.close()
       throw new GodwitError('ERR_GODWIT_STORE_NOT_EMPTY', `${path} holds data already`)
     }
-    await database.put(IMPORTING_KEY, EMPTY_VALUE)
+    await database.put(IMPORTING_KEY, encodeNothing(new ValueWriter()).seal(IMPORTING_KEY))
     return new StoreImporter(database, clock.now())
   }
 
@@ -56,47 +55,47 @@ export class StoreImporter {
   /** Each number is of one client id; put again, the last one counts. */
   putSession(record: SessionRecord): Promise<void> {
     const key = keys.textKey(KeyKind.Session, record.clientId)
-    return this.#put(key, encodeSession(this.#value, record).end())
+    return this.#put(key, encodeSession(this.#value, record))
   }
 
   putSubscription(sessionNumber: number, record: SubscriptionRecord): Promise<void> {
     const key = keys.subscriptionKey(sessionNumber, record.topicFilter)
-    return this.#put(key, encodeSubscription(this.#value, record).end())
+    return this.#put(key, encodeSubscription(this.#value, record))
   }
 
   putReceived(sessionNumber: number, packetId: number): Promise<void> {
-    return this.#put(keys.receivedKey(sessionNumber, packetId), EMPTY_VALUE)
+    return this.#put(keys.receivedKey(sessionNumber, packetId), encodeNothing(this.#value))
   }
 
   putWill(clientId: string, record: WillRecord): Promise<void> {
-    return this.#put(keys.textKey(KeyKind.Will, clientId), encodeWill(this.#value, record).end())
+    return this.#put(keys.textKey(KeyKind.Will, clientId), encodeWill(this.#value, record))
   }
 
   putRetained(message: Message): Promise<void> {
     const key = keys.textKey(KeyKind.Retained, message.topicName)
-    return this.#put(key, encodeMessage(this.#value, message).end())
+    return this.#put(key, encodeMessage(this.#value, message))
   }
 
   /** A message for several queues: its `storedId` is set, and whoever is enqueued with it refers to the one body. */
   putBody(message: Message): Promise<void> {
     message.storedId = this.#nextMessageId++
     const key = keys.messageKey(KeyKind.Body, message.storedId)
-    return this.#put(key, encodeMessage(this.#value, message).end())
+    return this.#put(key, encodeMessage(this.#value, message))
   }
 
   /** Sequences only grow. Without its message it is a released one: the receiver has it, PUBREL is to be sent. */
   enqueue(sessionNumber: number, delivery: Delivery): Promise<void> {
     const { message } = delivery
     const key = keys.queueKey(sessionNumber, delivery.sequence)
-    return this.#put(key, encodeDelivery(this.#value, delivery, message, message?.storedId ?? 0).end())
+    return this.#put(key, encodeDelivery(this.#value, delivery, message, message?.storedId ?? 0))
   }
 
   /** All of it is down when this resolves. */
   async close(): Promise<void> {
     await this.#write()
     await countReferences(this.#database)
-    this.#batch.put(NUMBERS_KEY, encodeNumber(this.#value, this.#nextNumber).end())
-    this.#batch.put(FORMAT_KEY, encodeNumber(this.#value, STORE_FORMAT).end())
+    this.#batch.put(NUMBERS_KEY, encodeNumber(this.#value, this.#nextNumber).seal(NUMBERS_KEY))
+    this.#batch.put(FORMAT_KEY, encodeNumber(this.#value, STORE_FORMAT).seal(FORMAT_KEY))
     this.#batch.del(IMPORTING_KEY)
     await this.#batch.write({ sync: true })
     await this.#database.close()
@@ -107,7 +106,8 @@ export class StoreImporter {
     await this.#database.close()
   }
 
-  async #put(key: Buffer, value: Buffer): Promise<void> {
+  async #put(key: Buffer, encoded: ValueWriter): Promise<void> {
+    const value = encoded.seal(key)
     this.#batch.put(key, value)
     this.#bytes += key.length + value.length
     if (this.#bytes >= BATCH_BYTES) await this.#write()

@@ -10,9 +10,10 @@ import type { Delivery } from './delivery.ts'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
 import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
+import { migrate } from './migrate.ts'
 import { readDeliveries } from './queue-reader.ts'
 import { encodeNumber, encodeSession, encodeSubscription, encodeWill } from './records.ts'
-import { FORMAT_KEY, NUMBERS_KEY, readFormat, restore, STORE_FORMAT } from './restore.ts'
+import { NUMBERS_KEY, readFormat, restore, STORE_FORMAT } from './restore.ts'
 import { SessionSweeper, type Slice } from './session-sweeper.ts'
 import type {
   CommitListener,
@@ -81,7 +82,7 @@ export class LevelStore implements Store {
     try {
       const format = await readFormat(database)
       const onDamage = (description: string) => this.onDamage(description)
-      if (format === 0) await database.put(FORMAT_KEY, encodeNumber(this.#value, STORE_FORMAT).endCopy())
+      if (format < STORE_FORMAT) await migrate(database)
       const restored = await restore(database, restorer, onDamage)
       this.#nextNumber = restored.nextSessionNumber
       this.#reservedNumbers = restored.nextSessionNumber
@@ -121,7 +122,11 @@ export class LevelStore implements Store {
     if (this.#nextNumber === this.#reservedNumbers) {
       this.#reservedNumbers += NUMBERS_STEP
       // In the same batch as the first row that has one of them, or in an earlier one.
-      this.#put('numbers', NUMBERS_KEY, encodeNumber(this.#value, this.#reservedNumbers).endCopy())
+      this.#put(
+        'numbers',
+        NUMBERS_KEY,
+        encodeNumber(this.#value, this.#reservedNumbers).sealCopy(NUMBERS_KEY),
+      )
     }
     return this.#nextNumber++
   }
@@ -129,7 +134,7 @@ export class LevelStore implements Store {
   putSession(record: SessionRecord): void {
     this.operations++
     const key = keys.textKey(KeyKind.Session, record.clientId)
-    this.#put(`session ${record.clientId}`, key, encodeSession(this.#value, record).endCopy())
+    this.#put(`session ${record.clientId}`, key, encodeSession(this.#value, record).sealCopy(key))
   }
 
   deleteSession(record: SessionRecord): void {
@@ -143,7 +148,7 @@ export class LevelStore implements Store {
   putSubscription(sessionNumber: number, record: SubscriptionRecord): void {
     this.operations++
     const key = keys.subscriptionKey(sessionNumber, record.topicFilter)
-    const value = encodeSubscription(this.#value, record).endCopy()
+    const value = encodeSubscription(this.#value, record).sealCopy(key)
     this.#put(`subscription ${sessionNumber} ${record.topicFilter}`, key, value)
   }
 
@@ -155,8 +160,8 @@ export class LevelStore implements Store {
 
   putWill(clientId: string, record: WillRecord): void {
     this.operations++
-    const value = encodeWill(this.#value, record).endCopy()
-    this.#put(`will ${clientId}`, keys.textKey(KeyKind.Will, clientId), value)
+    const key = keys.textKey(KeyKind.Will, clientId)
+    this.#put(`will ${clientId}`, key, encodeWill(this.#value, record).sealCopy(key))
   }
 
   deleteWill(clientId: string): void {

@@ -1,8 +1,8 @@
 // Values that hold a message or point to one: body, retained, queue. Written by batch-encoder.ts,
 // read by queue-reader.ts, restore.ts and session-sweeper.ts.
 //
-//   body, retained   | 1 | message |
-//   queue            | 1 | flags | identifiers, if any | share, if any | message  |      it lies here
+//   body, retained   | 2 | message |
+//   queue            | 2 | flags | identifiers, if any | share, if any | message  |      it lies here
 //                                                      | id, 8 | frame length, 4 |  it lies at body/<id>
 //                                                      |          |      released: the receiver has it
 //   message          | flags | expiresAt, if any | topic, properties, payload offset | PUBLISH frame |
@@ -12,6 +12,7 @@ import { Message, NEVER } from '../packet/message.ts'
 import type { Qos } from '../packet/protocol.ts'
 import { Delivery, DeliveryState } from './delivery.ts'
 import { RECORD_FORMAT } from './records.ts'
+import { unsealedLength } from './seal.ts'
 import { ValueReader } from './value-reader.ts'
 import type { ValueWriter } from './value-writer.ts'
 
@@ -28,6 +29,11 @@ const QUEUE_RELEASED = 0x08
 const QUEUE_REFERENCE = 0x10
 const QUEUE_IDENTIFIERS = 0x20
 const QUEUE_SHARE = 0x40
+
+/** Format version and flags. */
+const QUEUE_HEAD_BYTES = 2
+const MESSAGE_ID_BYTES = 8
+const FRAME_LENGTH_BYTES = 4
 
 export function encodeMessage(to: ValueWriter, message: Message): ValueWriter {
   return writeMessage(to.begin(RECORD_FORMAT), message)
@@ -47,7 +53,7 @@ function writeMessage(to: ValueWriter, message: Message): ValueWriter {
 }
 
 /** The message keeps `bytes`. */
-export function decodeMessage(bytes: Buffer): Message | undefined {
+export function decodeMessage(bytes: Buffer | undefined): Message | undefined {
   return readMessage(new ValueReader(bytes, RECORD_FORMAT))
 }
 
@@ -110,7 +116,7 @@ export function encodeDelivery(
 }
 
 /** A delivery as stored: `storedId` set and no message for one whose body is yet to be read. */
-export function decodeDelivery(sequence: number, bytes: Buffer): Delivery | undefined {
+export function decodeDelivery(sequence: number, bytes: Buffer | undefined): Delivery | undefined {
   const value = new ValueReader(bytes, RECORD_FORMAT)
   const flags = value.u8()
   const qos = flags & 3
@@ -140,15 +146,19 @@ function readIdentifiers(value: ValueReader): number[] {
 }
 
 /** Bytes that the row stands for: its own, and those of the body it refers to. */
-export function deliveryBytes(bytes: Buffer): number {
-  return bytes.length + (isReference(bytes) ? bytes.readUInt32BE(bytes.length - 4) : 0)
+export function deliveryBytes(stored: Buffer): number {
+  const at = referenceAt(stored)
+  return stored.length + (at < 0 ? 0 : stored.readUInt32BE(at + MESSAGE_ID_BYTES))
 }
 
 /** The body that the row refers to; 0: none. */
-export function bodyIdOf(bytes: Buffer): number {
-  if (!isReference(bytes)) return 0
-  return bytes.readUInt32BE(bytes.length - 12) * 2 ** 32 + bytes.readUInt32BE(bytes.length - 8)
+export function bodyIdOf(stored: Buffer): number {
+  const at = referenceAt(stored)
+  return at < 0 ? 0 : stored.readUInt32BE(at) * 2 ** 32 + stored.readUInt32BE(at + 4)
 }
 
-const isReference = (bytes: Buffer): boolean =>
-  bytes.length >= 14 && ((bytes[1] as number) & QUEUE_REFERENCE) !== 0
+/** Where message id and frame length begin; -1: the row refers to no body. */
+function referenceAt(stored: Buffer): number {
+  const at = unsealedLength(stored) - MESSAGE_ID_BYTES - FRAME_LENGTH_BYTES
+  return at >= QUEUE_HEAD_BYTES && ((stored[1] as number) & QUEUE_REFERENCE) !== 0 ? at : -1
+}

@@ -5,6 +5,7 @@ import type { Database } from './database.ts'
 import type { Delivery } from './delivery.ts'
 import { KeyKind, messageKey, queueKey, sequenceOfKey, sessionPrefix } from './keys.ts'
 import { decodeDelivery, decodeMessage } from './message-records.ts'
+import { unseal } from './seal.ts'
 
 const CHUNK_BYTES = 256 * 1024
 /** A read ends with the chunk that reaches this. */
@@ -36,7 +37,7 @@ export async function readDeliveries(
       if (entries.length === 0) break
       const deliveries: Delivery[] = []
       for (const [key, value] of entries) {
-        const delivery = decodeDelivery(sequenceOfKey(key), value)
+        const delivery = decodeDelivery(sequenceOfKey(key), unseal(key, value))
         if (delivery === undefined) onDamage(`a queue row of session ${sessionNumber} cannot be read`)
         else deliveries.push(delivery)
       }
@@ -61,11 +62,11 @@ export async function withBodies(
 ): Promise<Delivery[]> {
   const ids = [...new Set(deliveries.map((delivery) => delivery.storedId))].filter((id) => id !== 0)
   if (ids.length === 0) return deliveries
-  const values = await getMany(ids.map((id) => messageKey(KeyKind.Body, id)))
+  const bodyKeys = ids.map((id) => messageKey(KeyKind.Body, id))
+  const values = await getMany(bodyKeys)
   const messages = new Map<number, Message | undefined>()
   ids.forEach((id, i) => {
-    const value = values[i]
-    const message = value === undefined ? undefined : decodeMessage(value)
+    const message = decodeMessage(unseal(bodyKeys[i] as Buffer, values[i]))
     if (message === undefined) onDamage(`the body of message ${id} is missing or cannot be read`)
     else message.storedId = id
     messages.set(id, message)

@@ -1,17 +1,21 @@
 // Values of the small rows: meta, session, subscription, will, reference count. Messages: message-records.ts.
-// The first byte of each is its format version; decoders return undefined for what they cannot read.
+// The first byte of each is its format version. Decoders get values without their checksums (seal.ts), undefined where
+// it was wrong, and return undefined for what they cannot read.
 import type { Qos } from '../packet/protocol.ts'
 import type { SessionRecord, SubscriptionRecord, WillRecord } from './store.ts'
 import { ValueReader } from './value-reader.ts'
 import type { ValueWriter } from './value-writer.ts'
 
-export const RECORD_FORMAT = 1
+export const RECORD_FORMAT = 2
+
+/** Value of a row whose key says it all. */
+export const encodeNothing = (to: ValueWriter): ValueWriter => to.begin(RECORD_FORMAT)
 
 export function encodeNumber(to: ValueWriter, value: number): ValueWriter {
   return to.begin(RECORD_FORMAT).u48(value)
 }
 
-export function decodeNumber(bytes: Buffer): number | undefined {
+export function decodeNumber(bytes: Buffer | undefined): number | undefined {
   const value = new ValueReader(bytes, RECORD_FORMAT)
   const number = value.u48()
   return value.isDamaged ? undefined : number
@@ -23,7 +27,7 @@ export function encodeSession(to: ValueWriter, record: SessionRecord): ValueWrit
   return to.f64(record.expiresAt).f64(record.sentBefore).text(record.identity)
 }
 
-export function decodeSession(clientId: string, bytes: Buffer): SessionRecord | undefined {
+export function decodeSession(clientId: string, bytes: Buffer | undefined): SessionRecord | undefined {
   const value = new ValueReader(bytes, RECORD_FORMAT)
   const number = value.u48()
   const expiryInterval = value.u32()
@@ -50,7 +54,10 @@ export function encodeSubscription(to: ValueWriter, record: SubscriptionRecord):
   return to.begin(RECORD_FORMAT).u8(options).varint(record.subscriptionIdentifier)
 }
 
-export function decodeSubscription(topicFilter: string, bytes: Buffer): SubscriptionRecord | undefined {
+export function decodeSubscription(
+  topicFilter: string,
+  bytes: Buffer | undefined,
+): SubscriptionRecord | undefined {
   const value = new ValueReader(bytes, RECORD_FORMAT)
   const options = value.u8()
   const subscriptionIdentifier = value.varint()
@@ -82,7 +89,7 @@ export function encodeWill(to: ValueWriter, record: WillRecord): ValueWriter {
   return to.raw(payload, 0, payload.length)
 }
 
-export function decodeWill(bytes: Buffer): WillRecord | undefined {
+export function decodeWill(bytes: Buffer | undefined): WillRecord | undefined {
   const value = new ValueReader(bytes, RECORD_FORMAT)
   const flags = value.u8()
   const delayInterval = value.u32()

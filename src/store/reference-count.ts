@@ -7,6 +7,7 @@ import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
 import { bodyIdOf } from './message-records.ts'
 import { decodeNumber, encodeNumber } from './records.ts'
+import { unseal } from './seal.ts'
 import { ValueWriter } from './value-writer.ts'
 
 /** Some 60 MB of counts. */
@@ -72,7 +73,7 @@ async function correct(
   for await (const entries of readChunks(database, range, CHUNK_ROWS)) {
     for (const [key, stored] of entries) {
       const id = keys.messageIdOfKey(key)
-      if (decodeNumber(stored) === counts.get(id)) counts.delete(id)
+      if (decodeNumber(unseal(key, stored)) === counts.get(id)) counts.delete(id)
       else if (!counts.has(id)) {
         batch.del(key)
         result.countsCorrected++
@@ -82,7 +83,7 @@ async function correct(
   for (const [id, count] of counts) {
     const key = keys.messageKey(KeyKind.References, id)
     if (count > 0) {
-      batch.put(key, encodeNumber(value, count).end())
+      batch.put(key, encodeNumber(value, count).seal(key))
       result.countsCorrected++
     } else {
       batch.del(key).del(keys.messageKey(KeyKind.Body, id))

@@ -10,10 +10,11 @@ import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
 import { decodeMessage, deliveryBytes } from './message-records.ts'
 import { decodeNumber, decodeSession, decodeSubscription, decodeWill } from './records.ts'
+import { unseal } from './seal.ts'
 import type { QueueEnds, Restorer, SessionRecord } from './store.ts'
 
 /** Of the layout as a whole; each value has a version of its own besides. */
-export const STORE_FORMAT = 1
+export const STORE_FORMAT = 2
 export const FORMAT_KEY = keys.textKey(KeyKind.Meta, 'format')
 /** No session number from here on was ever given. */
 export const NUMBERS_KEY = keys.textKey(KeyKind.Meta, 'session-numbers')
@@ -51,7 +52,7 @@ interface Found {
 /** Version of the layout; 0: there is nothing at all. Rejects with ERR_GODWIT_STORE_FORMAT for what is not godwit's. */
 export async function readFormat(database: Database): Promise<number> {
   const value = await database.get(FORMAT_KEY)
-  const format = value === undefined ? undefined : decodeNumber(value)
+  const format = decodeNumber(unseal(FORMAT_KEY, value))
   if (format !== undefined && format <= STORE_FORMAT) return format
   const isEmpty = value === undefined && (await database.keys({ limit: 1 }).all()).length === 0
   if (isEmpty) return 0
@@ -79,7 +80,7 @@ export async function restore(database: Database, restorer: Restorer, onDamage: 
   await restoreRetained(database, restorer, onDamage)
   await restoreWills(database, restorer, onDamage)
   const numbers = await database.get(NUMBERS_KEY)
-  let nextSessionNumber = (numbers === undefined ? undefined : decodeNumber(numbers)) ?? 1
+  let nextSessionNumber = decodeNumber(unseal(NUMBERS_KEY, numbers)) ?? 1
   for (const known of [sessions, orphans]) {
     for (const number of known.keys()) nextSessionNumber = Math.max(nextSessionNumber, number + 1)
   }
@@ -92,7 +93,7 @@ async function readSessions(database: Database, onDamage: OnDamage): Promise<Map
   const sessions = new Map<number, StoredSession>()
   for await (const entries of readChunks(database, keys.kindRange(KeyKind.Session), CHUNK_ROWS)) {
     for (const [key, value] of entries) {
-      const record = decodeSession(keys.textOfKey(key), value)
+      const record = decodeSession(keys.textOfKey(key), unseal(key, value))
       if (record === undefined) onDamage('a session row cannot be read')
       else sessions.set(record.number, { record, queue: EMPTY_QUEUE, receivedPacketIds: [] })
     }
@@ -172,9 +173,9 @@ function queueEnds(stretch: Stretch, end: readonly Entry[]): QueueEnds {
 
 async function readReceived(database: Database, found: Found): Promise<void> {
   for await (const entries of readChunks(database, keys.kindRange(KeyKind.Received), CHUNK_ROWS)) {
-    for (const [key] of entries) {
+    for (const [key, value] of entries) {
       const number = keys.sessionNumberOfKey(key)
-      const packetId = keys.packetIdOfKey(key)
+      const packetId = unseal(key, value) === undefined ? -1 : keys.packetIdOfKey(key)
       const session = found.sessions.get(number)
       if (packetId < 0) found.onDamage('a received packet id cannot be read')
       else if (session === undefined) found.orphans.add(number)
@@ -187,7 +188,8 @@ async function restoreSubscriptions(database: Database, restorer: Restorer, foun
   for await (const entries of readChunks(database, keys.kindRange(KeyKind.Subscription), CHUNK_ROWS)) {
     for (const [key, value] of entries) {
       const number = keys.sessionNumberOfKey(key)
-      const record = number < 0 ? undefined : decodeSubscription(keys.topicFilterOfKey(key), value)
+      const record =
+        number < 0 ? undefined : decodeSubscription(keys.topicFilterOfKey(key), unseal(key, value))
       if (record === undefined) found.onDamage('a subscription cannot be read')
       else if (found.sessions.has(number)) restorer.subscription(number, record)
       else found.orphans.add(number)
@@ -198,7 +200,7 @@ async function restoreSubscriptions(database: Database, restorer: Restorer, foun
 async function restoreRetained(database: Database, restorer: Restorer, onDamage: OnDamage): Promise<void> {
   for await (const entries of readChunks(database, keys.kindRange(KeyKind.Retained), CHUNK_ROWS)) {
     for (const [key, value] of entries) {
-      const message = decodeMessage(value)
+      const message = decodeMessage(unseal(key, value))
       if (message === undefined || message.topicName !== keys.textOfKey(key)) {
         onDamage('a retained message cannot be read')
       } else {
@@ -211,7 +213,7 @@ async function restoreRetained(database: Database, restorer: Restorer, onDamage:
 async function restoreWills(database: Database, restorer: Restorer, onDamage: OnDamage): Promise<void> {
   for await (const entries of readChunks(database, keys.kindRange(KeyKind.Will), CHUNK_ROWS)) {
     for (const [key, value] of entries) {
-      const record = decodeWill(value)
+      const record = decodeWill(unseal(key, value))
       if (record === undefined) onDamage('a will cannot be read')
       else restorer.will(keys.textOfKey(key), record)
     }

@@ -9,6 +9,7 @@ import { type Delivery, DeliveryState } from './delivery.ts'
 import { KeyKind, sequenceOfKey, sessionRange } from './keys.ts'
 import { decodeDelivery, deliveryBytes } from './message-records.ts'
 import { withBodies } from './queue-reader.ts'
+import { unseal } from './seal.ts'
 import type { CommitListener, SessionRecord } from './store.ts'
 
 /** Rows of one slice. */
@@ -119,7 +120,7 @@ export class SessionSweeper implements CommitListener {
     const sentBefore = this.#deleted.get(sessionNumber) ?? Number.POSITIVE_INFINITY
     const deliveries: Delivery[] = []
     for (const [key, value] of entries) {
-      const delivery = decodeDelivery(sequenceOfKey(key), value)
+      const delivery = decodeDelivery(sequenceOfKey(key), unseal(key, value))
       if (delivery !== undefined) deliveries.push(delivery)
     }
     const bodyIds = deliveries.map((delivery) => delivery.storedId).filter((id) => id !== 0)

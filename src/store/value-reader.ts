@@ -1,5 +1,5 @@
-// Reads one value from the disk. Used by records.ts and message-records.ts. It never throws: reading past the end,
-// or a format version that it does not know, makes the value damaged and every later read zero.
+// Reads one value from the disk, its checksum taken off. Used by records.ts and message-records.ts. It never throws:
+// no value, reading past the end, or a format version that it does not know makes it damaged, and every read zero.
 import { readU48 } from './big-endian.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -9,9 +9,11 @@ export class ValueReader {
   isDamaged = false
   #at = 1
 
-  constructor(bytes: Buffer, formatVersion: number) {
-    this.bytes = bytes
-    if (bytes[0] !== formatVersion) this.isDamaged = true
+  /** Both versions so far have one layout; the later one came with the checksum. */
+  constructor(bytes: Buffer | undefined, formatVersion: number) {
+    this.bytes = bytes ?? EMPTY
+    const version = this.bytes[0] ?? 0
+    if (version < 1 || version > formatVersion) this.isDamaged = true
   }
 
   /** Offset of the next byte. */

@@ -1,5 +1,6 @@
 // Writes one value after the other into the same memory; LevelDB's batch copies it at once.
 // Used by records.ts and message-records.ts. A Buffer of its own would cost more than all the rest of a put.
+import { crc32 } from 'node:zlib'
 import { copyBytes } from '../packet/frame-slab.ts'
 import { writeU48 } from './big-endian.ts'
 
@@ -71,17 +72,28 @@ export class ValueWriter {
     return this
   }
 
-  /** The value: a view, valid until the next begin. */
-  end(): Buffer {
+  /**
+   * The value with its checksum (seal.ts): a view, valid until the next begin. The key is laid behind the value for
+   * that, since one call of crc32 costs 0.13 microseconds, whatever there is to read.
+   */
+  seal(key: Buffer): Buffer {
+    const end = this.#length
+    this.raw(key, 0, key.length)
+    const checksum = crc32(this.#view())
+    this.#length = end
+    return this.u32(checksum).#view()
+  }
+
+  /** The same in memory of its own. */
+  sealCopy(key: Buffer): Buffer {
+    return Buffer.from(this.seal(key))
+  }
+
+  #view(): Buffer {
     const length = this.#length
     if (this.#bytes !== this.#kept || length > VIEWED_BYTES_MAX) return this.#bytes.subarray(0, length)
     this.#views[length] ??= this.#kept.subarray(0, length)
     return this.#views[length]
-  }
-
-  /** The value in memory of its own. */
-  endCopy(): Buffer {
-    return Buffer.from(this.#bytes.subarray(0, this.#length))
   }
 
   #claim(count: number): number {

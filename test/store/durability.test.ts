@@ -149,7 +149,7 @@ describe('open', () => {
     const { store, path } = await openLevelStore(await temporaryFolder())
     await store.close()
     const format = textKey(KeyKind.Meta, 'format')
-    const newer = Buffer.from([1, 0, 0, 0, 0, 0, 2])
+    const newer = Buffer.from([1, 0, 0, 0, 0, 0, 3])
     await withDatabase(path, (database) => database.put(format, newer))
     await expect(open(path)).rejects.toMatchObject({ code: 'ERR_GODWIT_STORE_FORMAT' })
     const other = await temporaryFolder()

@@ -10,6 +10,7 @@ import {
   encodeMessage,
 } from '../../src/store/message-records.ts'
 import { decodeNumber, decodeSession, decodeSubscription, decodeWill } from '../../src/store/records.ts'
+import { unseal } from '../../src/store/seal.ts'
 import { ValueWriter } from '../../src/store/value-writer.ts'
 import {
   deliveryOf,
@@ -24,6 +25,10 @@ import { openLevelStore, temporaryFolder } from './stored.ts'
 
 const u48 = fc.integer({ min: 0, max: 2 ** 48 - 2 })
 const to = new ValueWriter()
+const key = Buffer.from('a key')
+
+/** As it comes back from the disk. */
+const stored = (encoded: ValueWriter): Buffer | undefined => unseal(key, encoded.sealCopy(key))
 
 describe('keys', () => {
   it('of a queue sort by session, then by sequence', () => {
@@ -69,10 +74,10 @@ describe('values', () => {
     fc.assert(
       fc.property(fc.constantFrom(1, 2), fc.boolean(), identifiers, fc.string(), (qos, retain, ids, text) => {
         const delivery = new Delivery(3, messageOf(text), qos, retain, ids)
-        const value = encodeDelivery(to, delivery, delivery.message, 0).endCopy()
+        const value = stored(encodeDelivery(to, delivery, delivery.message, 0))
         const decoded = decodeDelivery(3, value)
         expect(decoded && describeDelivery(decoded)).toEqual(describeDelivery(delivery))
-        const reference = encodeDelivery(to, delivery, delivery.message, 2 ** 52 + 1).endCopy()
+        const reference = stored(encodeDelivery(to, delivery, delivery.message, 2 ** 52 + 1))
         expect(decodeDelivery(3, reference)?.storedId).toBe(2 ** 52 + 1)
       }),
     )
@@ -81,7 +86,7 @@ describe('values', () => {
   it('give back messages of any size', () => {
     for (const size of [0, 100, 127, 128, 1_000, 1_023, 1_024, 300_000, 2_000_000, 1]) {
       const message = messageOf('x'.repeat(size))
-      const decoded = decodeMessage(Buffer.from(encodeMessage(to, message).end()))
+      const decoded = decodeMessage(stored(encodeMessage(to, message)))
       expect(decoded && describeMessage(decoded)).toEqual(describeMessage(message))
     }
   })
@@ -104,7 +109,7 @@ describe('values', () => {
 
   it('that are cut short or of a later version are refused', () => {
     const delivery = deliveryOf(1, messageOf('payload', 'a/b', 1_700_000_000_000))
-    const value = encodeDelivery(to, delivery, delivery.message, 0).endCopy()
+    const value = stored(encodeDelivery(to, delivery, delivery.message, 0)) ?? Buffer.alloc(0)
     const header = value.length - (delivery.message?.length ?? 0)
     for (let length = 0; length < header; length++) {
       expect(decodeDelivery(1, value.subarray(0, length))).toBeUndefined()
@@ -114,8 +119,21 @@ describe('values', () => {
     expect(decodeDelivery(1, value)).toBeUndefined()
     value.writeUInt16BE(3, topicLengthAt)
     expect(decodeDelivery(1, value)).toBeDefined()
-    value[0] = 2
+    value[0] = 3
     expect(decodeDelivery(1, value)).toBeUndefined()
+  })
+
+  it('with any bit flipped, in value or key, are not what was stored', () => {
+    const value = encodeMessage(to, messageOf('payload')).sealCopy(key)
+    for (const bytes of [value, key]) {
+      for (let bit = 0; bit < bytes.length * 8; bit++) {
+        const flip = 1 << (bit & 7)
+        bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ flip
+        expect(decodeMessage(unseal(key, value))).toBeUndefined()
+        bytes[bit >> 3] = (bytes[bit >> 3] as number) ^ flip
+      }
+    }
+    expect(decodeMessage(unseal(key, value))).toBeDefined()
   })
 })
 
