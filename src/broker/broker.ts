@@ -9,6 +9,7 @@ import type { Qos } from '../packet/protocol.ts'
 import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
 import type { DropReason } from '../session/drops.ts'
 import { subscriptionOf } from '../session/subscription.ts'
+import type { StoreDamage } from '../store/store.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import { Connection, type ConnectionSettings } from '../transport/connection.ts'
 import { FlushList } from '../transport/flush-list.ts'
@@ -50,11 +51,12 @@ export class Broker {
   static async open(parts: BrokerParts): Promise<Broker> {
     const { config, store, log } = parts
     const core = assembleCore(parts)
-    store.onDamage = (what) => log.error({ what }, 'damaged in the store, and left out')
+    store.onDamage = (what) => log.error({ what }, 'damaged in the store, and set aside')
     store.onLeftOver = (deliveries) => core.router.handOn(deliveries, core.now())
     const restorer = restorerOf(core)
     await store.open(restorer)
     restorer.finish()
+    warnOfDamage(log, store.damage)
     store.onRoom = () => readOn(core)
     store.onWriteError = (error) => logWriteError(log, error)
     return new Broker(core, config)
@@ -203,6 +205,12 @@ function checkTopicName(gate: Gate, topicName: string): void {
     const why = cause instanceof MqttError ? cause.why : 'not taken'
     throw new GodwitError('ERR_GODWIT_PUBLISH_REFUSED', `${topicName}: ${why}`, { cause })
   }
+}
+
+/** Once, after all that was found: where to look. */
+function warnOfDamage(log: Logger, damage: StoreDamage): void {
+  if (damage.count === 0) return
+  log.warn(damage, `the data folder was damaged; what could be set aside is in ${damage.quarantine}`)
 }
 
 const logWriteError = (log: Logger, error: Error): void =>

@@ -69,7 +69,7 @@ export class SystemTopics implements WheelTask {
   }
 
   #values(): Map<string, string> {
-    const { sessions, links, retained, router, drops, totals, now } = this.#core
+    const { sessions, links, retained, router, drops, totals, store, now } = this.#core
     const connected = [...links].filter(({ phase }) => phase === 'connected').length
     const figures: [string, number | string][] = [
       ['uptime', `${Math.floor((now() - this.#startedAt) / 1000)} seconds`],
@@ -80,6 +80,9 @@ export class SystemTopics implements WheelTask {
       ['retained messages/count', retained.count],
       ['store/messages/count', totals.messages],
       ['store/messages/bytes', totals.bytes],
+      ['store/damaged/count', store.damage.count],
+      ['store/damaged/quarantined', store.damage.quarantined],
+      ['store/damaged/quarantine', store.damage.quarantine ?? ''],
       ['publish/messages/dropped', drops.total],
     ]
     for (const reason of Object.values(DropReason)) {

@@ -35,9 +35,11 @@ export interface BacklogContext {
   readonly onQueueRoom: () => void
 }
 
-/** Told when more of it is in memory. */
 export interface BacklogReader {
+  /** More of it is in memory. */
   loaded(): void
+  /** A message could not be read from the disk, and is dropped. */
+  lost(): void
 }
 
 const EMPTY: QueueEnds = { head: 0, tail: 0, bytes: 0 }
@@ -299,6 +301,9 @@ export class Backlog {
     for (const delivery of deliveries) {
       this.#skipTo(delivery.sequence)
       this.#keepInWindow(delivery)
+      if (delivery.state !== DeliveryState.Lost) continue
+      this.finish(delivery)
+      this.#reader.lost()
     }
     if (deliveries.length === 0) this.#skipTo(tail)
   }

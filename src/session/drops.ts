@@ -11,6 +11,8 @@ export const DropReason = {
   Rejected: 'rejected',
   RetainedFull: 'retained-full',
   SessionEnded: 'session-ended',
+  /** What the disk had of it could not be read. */
+  Damaged: 'damaged',
 } as const
 export type DropReason = (typeof DropReason)[keyof typeof DropReason]
 

@@ -210,6 +210,10 @@ export class Outbound implements BacklogReader {
     backlog.load(this.#next)
   }
 
+  lost(): void {
+    this.drops.count(DropReason.Damaged)
+  }
+
   /** More is in memory, or what could not be read for an earlier connection may be tried again. */
   loaded(): void {
     this.#next = Math.max(this.#next, this.#backlog.head)

@@ -1,5 +1,6 @@
 // How many stored deliveries refer to each stored body. Asked by batch-encoder.ts before it writes a batch:
 // the count is read, changed, and written in the same batch as the rows that it counts.
+import type { DamageLog } from './damage-log.ts'
 import type { Database } from './database.ts'
 import { KeyKind, messageKey } from './keys.ts'
 import type { BodyChange } from './open-batch.ts'
@@ -8,15 +9,17 @@ import { unseal } from './seal.ts'
 
 /** Counts in memory, oldest out first; the others are read when they change. */
 const COUNTS_MAX = 10_000
+/** Rather kept for ever than gone too early: `godwit doctor --repair` counts anew. */
+const UNKNOWN_COUNT = 2 ** 40
 
 export class BodyReferences {
   readonly #database: Database
-  readonly #onDamage: (description: string) => void
+  readonly #damages: DamageLog
   readonly #counts = new Map<number, number>()
 
-  constructor(database: Database, onDamage: (description: string) => void) {
+  constructor(database: Database, damages: DamageLog) {
     this.#database = database
-    this.#onDamage = onDamage
+    this.#damages = damages
   }
 
   /** Fills in the counts that are in memory. False: some have to be read. */
@@ -36,11 +39,10 @@ export class BodyReferences {
     const values = await this.#database.getMany(keys)
     unknown.forEach(([messageId, body], i) => {
       const value = values[i]
-      body.before = value === undefined ? 0 : decodeNumber(unseal(keys[i] as Buffer, value))
-      if (body.before === undefined || (body.before === 0 && body.message === undefined)) {
-        body.before = 0
-        this.#onDamage(`message ${messageId} is referred to, but its count of references is not there`)
-      }
+      const count = value === undefined ? 0 : decodeNumber(unseal(keys[i] as Buffer, value))
+      body.before = count ?? UNKNOWN_COUNT
+      if (count !== undefined && (count > 0 || body.message !== undefined)) return
+      this.#damages.found(`message body ${messageId}: its count of references is missing or cannot be read`)
     })
   }
 

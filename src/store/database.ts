@@ -16,10 +16,25 @@ const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 const FOLDER_MODE = 0o700
 const CHUNK_BYTES = 256 * 1024
 
+export async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+}
+
+/** Rejects with ERR_GODWIT_STORE_LOCKED if another process has it open. */
+export async function checkLock(path: string): Promise<void> {
+  try {
+    // LevelDB takes the lock first of all, then finds that it may open neither a database that is there nor a new one.
+    await new ClassicLevel(path).open({ createIfMissing: false, errorIfExists: true })
+  } catch (error) {
+    const cause = causeOf(error)
+    if (isLocked(cause)) throw lockedError(path, cause)
+  }
+}
+
 /** Rejects with ERR_GODWIT_STORE_LOCKED or ERR_GODWIT_STORE_OPEN. */
 export async function openDatabase(path: string): Promise<Database> {
   try {
-    await mkdir(path, { recursive: true, mode: FOLDER_MODE })
+    await makeFolder(path)
     const database: Database = new ClassicLevel<Buffer, Buffer>(path, {
       keyEncoding: 'buffer',
       valueEncoding: 'buffer',
@@ -29,13 +44,22 @@ export async function openDatabase(path: string): Promise<Database> {
     await syncFolder(path)
     return database
   } catch (error) {
-    const cause = error instanceof Error && error.cause !== undefined ? error.cause : error
-    if (cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED') {
-      throw new GodwitError('ERR_GODWIT_STORE_LOCKED', `another process has ${path} open`, { cause })
-    }
-    throw new GodwitError('ERR_GODWIT_STORE_OPEN', `${path} cannot be opened`, { cause })
+    const cause = causeOf(error)
+    throw isLocked(cause) ? lockedError(path, cause) : openError(path, cause)
   }
 }
+
+const causeOf = (error: unknown): unknown =>
+  error instanceof Error && error.cause !== undefined ? error.cause : error
+
+const isLocked = (cause: unknown): boolean =>
+  cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED'
+
+const lockedError = (path: string, cause: unknown): GodwitError =>
+  new GodwitError('ERR_GODWIT_STORE_LOCKED', `another process has ${path} open`, { cause })
+
+export const openError = (path: string, cause: unknown): GodwitError =>
+  new GodwitError('ERR_GODWIT_STORE_OPEN', `${path} cannot be opened`, { cause })
 
 /**
  * To be called after a failed write. LevelDB would append behind what is left of it, and at the next start skip both;

@@ -2,12 +2,13 @@
 //
 //   waiting -> sent -> done                    QoS 1: PUBACK
 //   waiting -> sent -> released -> done        QoS 2: PUBREC, PUBCOMP
+//   lost -> done                               what the disk had of it cannot be read
 //
 // The session moves `state`; the store moves `written` and never looks at a message that is done before
 // its batch is cut: put and delete have cancelled each other in memory.
 import type { Message } from '../packet/message.ts'
 
-export const DeliveryState = { Waiting: 0, Sent: 1, Released: 2, Done: 3 } as const
+export const DeliveryState = { Waiting: 0, Sent: 1, Released: 2, Done: 3, Lost: 4 } as const
 export type DeliveryState = (typeof DeliveryState)[keyof typeof DeliveryState]
 
 export class Delivery {
@@ -18,7 +19,7 @@ export class Delivery {
   readonly subscriptionIdentifiers: readonly number[] | undefined
   /** The shared subscription that it came through, as a topic filter: another member may have it. Empty: none. */
   readonly share: string
-  /** Undefined once the receiver has it (released or done). */
+  /** Undefined once the receiver has it (released or done), or nobody has it (lost). */
   message: Message | undefined
   state: DeliveryState = DeliveryState.Waiting
   /** Number of the batch that holds it; 0 for one that is never written. Set by the store alone. */
@@ -43,4 +44,12 @@ export class Delivery {
     this.subscriptionIdentifiers = subscriptionIdentifiers
     this.share = share
   }
+}
+
+/** In the place of one that cannot be read. `isSetAside`: its row may go. */
+export function lostDelivery(sequence: number, isSetAside: boolean): Delivery {
+  const delivery = new Delivery(sequence, undefined, 1, false, undefined)
+  delivery.state = DeliveryState.Lost
+  delivery.isWritten = isSetAside
+  return delivery
 }

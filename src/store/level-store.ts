@@ -2,24 +2,26 @@
 // Called by sessions and broker; opened by server.ts. Keys and values: docs/storage.md.
 import { assert } from '../base/assert.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
-import { GodwitError } from '../base/errors.ts'
 import type { Message } from '../packet/message.ts'
 import { BatchEncoder } from './batch-encoder.ts'
-import { type Database, isInterrupted, isLevelError, openDatabase } from './database.ts'
+import { DamageLog } from './damage-log.ts'
+import { type Database, isInterrupted } from './database.ts'
 import type { Delivery } from './delivery.ts'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
 import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
-import { migrate } from './migrate.ts'
+import { openStore } from './open-store.ts'
+import { Quarantine } from './quarantine.ts'
 import { readDeliveries } from './queue-reader.ts'
 import { encodeNumber, encodeSession, encodeSubscription, encodeWill } from './records.ts'
-import { NUMBERS_KEY, readFormat, restore, STORE_FORMAT } from './restore.ts'
+import { NUMBERS_KEY } from './restore.ts'
 import { SessionSweeper, type Slice } from './session-sweeper.ts'
 import type {
   CommitListener,
   Restorer,
   SessionRecord,
   Store,
+  StoreDamage,
   SubscriptionRecord,
   SyncMode,
   WillRecord,
@@ -31,11 +33,14 @@ export interface LevelStoreOptions {
   readonly path: string
   readonly sync: SyncMode
   readonly clock?: Clock
+  /** Bytes of what is set aside as damaged. */
+  readonly quarantineBytesMax?: number
   /** Bounds of the open batch; see group-commit.ts. */
   readonly batchOperationsMax?: number
   readonly batchBytesMax?: number
 }
 
+const QUARANTINE_BYTES_MAX = 1_073_741_824
 /** Session numbers are reserved on disk by the thousand; a restart leaves the rest of them unused. */
 const NUMBERS_STEP = 1_000
 /** Message ids a millisecond: they stay in the order of time, and below 2 ** 53 until the year 2248. */
@@ -43,12 +48,12 @@ const IDS_PER_MS = 1_024
 
 export class LevelStore implements Store {
   operations = 0
-  /** Called for each row that cannot be read; it is left out, and the rest serves. */
   onDamage: (description: string) => void = () => {}
   onLeftOver: (deliveries: readonly Delivery[]) => void = () => {}
   readonly #path: string
   readonly #clock: Clock
   readonly #commit: GroupCommit
+  readonly #damages: DamageLog
   readonly #value = new ValueWriter()
   #database: Database | undefined
   #sweeper: SessionSweeper | undefined
@@ -62,6 +67,12 @@ export class LevelStore implements Store {
   constructor(options: LevelStoreOptions) {
     this.#path = options.path
     this.#clock = options.clock ?? systemClock
+    const quarantine = new Quarantine(
+      options.path,
+      () => this.#clock.now(),
+      options.quarantineBytesMax ?? QUARANTINE_BYTES_MAX,
+    )
+    this.#damages = new DamageLog(quarantine, (description) => this.onDamage(description))
     const bounds: { operationsMax?: number; bytesMax?: number } = {}
     if (options.batchOperationsMax !== undefined) bounds.operationsMax = options.batchOperationsMax
     if (options.batchBytesMax !== undefined) bounds.bytesMax = options.batchBytesMax
@@ -78,27 +89,24 @@ export class LevelStore implements Store {
 
   async open(restorer: Restorer): Promise<void> {
     assert(this.#database === undefined, 'a store is opened once')
-    const database = await openDatabase(this.#path)
-    try {
-      const format = await readFormat(database)
-      const onDamage = (description: string) => this.onDamage(description)
-      if (format < STORE_FORMAT) await migrate(database)
-      const restored = await restore(database, restorer, onDamage)
-      this.#nextNumber = restored.nextSessionNumber
-      this.#reservedNumbers = restored.nextSessionNumber
-      this.#lastMessageId = restored.lastMessageId
-      this.#encoder = new BatchEncoder(database, () => this.#nextMessageId(), onDamage)
-      this.#sweeper = new SessionSweeper(database, (slice) => this.#sweep(slice), onDamage)
-      this.#database = database
-      for (const number of restored.orphans) {
-        this.#sweeper.add({ number, sentBefore: Number.POSITIVE_INFINITY })
-        this.#sweeper.committed(number)
-      }
-    } catch (cause) {
-      await database.close()
-      if (!isLevelError(cause)) throw cause
-      throw new GodwitError('ERR_GODWIT_STORE_OPEN', `${this.#path} cannot be read`, { cause })
+    const damages = this.#damages
+    const { database, restored } = await openStore(this.#path, restorer, damages)
+    this.#nextNumber = restored.nextSessionNumber
+    this.#reservedNumbers = restored.nextSessionNumber
+    this.#lastMessageId = restored.lastMessageId
+    this.#encoder = new BatchEncoder(database, () => this.#nextMessageId(), damages)
+    this.#sweeper = new SessionSweeper(database, (slice) => this.#sweep(slice), damages)
+    this.#database = database
+    if (restored.damaged.length > 0) void this.#sweep({ keys: restored.damaged, bodyIds: [], leftOver: [] })
+    for (const number of restored.orphans) {
+      this.#sweeper.add({ number, sentBefore: Number.POSITIVE_INFINITY })
+      this.#sweeper.committed(number)
     }
+  }
+
+  get damage(): StoreDamage {
+    const { count, quarantine } = this.#damages
+    return { count, quarantined: quarantine.count, quarantine: quarantine.path }
   }
 
   /** Rejects with ERR_GODWIT_STORE_WRITE if the disk did not take all that was put; it is closed all the same. */
@@ -224,11 +232,10 @@ export class LevelStore implements Store {
 
   async readQueue(sessionNumber: number, from: number, limit: number): Promise<Delivery[]> {
     const database = this.#opened(this.#database)
-    const onDamage = (description: string) => this.onDamage(description)
     for (;;) {
       await this.#commit.flush()
       try {
-        return await readDeliveries(database, sessionNumber, { from, limit }, onDamage)
+        return await readDeliveries(database, sessionNumber, { from, limit }, this.#damages)
       } catch (error) {
         if (this.#isClosing || !isInterrupted(error)) throw error
       }

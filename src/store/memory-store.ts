@@ -26,6 +26,7 @@ export class MemoryStore implements Store {
   onRoom: () => void = () => {}
   onLeftOver: (deliveries: readonly Delivery[]) => void = () => {}
   onDamage: (description: string) => void = () => {}
+  readonly damage = { count: 0, quarantined: 0, quarantine: undefined }
   onWriteError: (error: Error) => void = () => {}
   /** Session number -> sequence -> delivery, in the order of the sequences. The session bounds its queue. */
   readonly #queues = new Map<number, Map<number, Delivery>>()

@@ -1,15 +1,18 @@
-// Reads a store as it opens: checks its format and hands all of it to the Restorer. Called by level-store.ts.
+// Reads a store as it opens: checks its format and hands all of it to the Restorer. Called by level-store.ts. Rows that
+// cannot be read are set aside, and those that can serve.
 //
 //   format -> sessions -> ends of their queues -> received packet ids -> subscriptions -> retained -> wills
 //
 // Queues are read by their ends, whatever their length. What belongs to a session number without a session
 // row was left by a crash during a deletion, and is returned to be swept.
 import { GodwitError } from '../base/errors.ts'
+import type { DamageLog } from './damage-log.ts'
 import { type Database, type Entry, readChunks } from './database.ts'
+import { describeKey } from './describe-key.ts'
 import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
 import { decodeMessage, deliveryBytes } from './message-records.ts'
-import { decodeNumber, decodeSession, decodeSubscription, decodeWill } from './records.ts'
+import { decodeNumber, decodeSession, decodeSubscription, decodeWill, RECORD_FORMAT } from './records.ts'
 import { unseal } from './seal.ts'
 import type { QueueEnds, Restorer, SessionRecord } from './store.ts'
 
@@ -32,9 +35,9 @@ export interface Restored {
   readonly lastMessageId: number
   /** Session numbers to be swept. */
   readonly orphans: ReadonlySet<number>
+  /** Keys of the rows that have been set aside. */
+  readonly damaged: readonly Buffer[]
 }
-
-type OnDamage = (description: string) => void
 
 interface StoredSession {
   readonly record: SessionRecord
@@ -46,13 +49,32 @@ interface StoredSession {
 interface Found {
   readonly sessions: ReadonlyMap<number, StoredSession>
   readonly orphans: Set<number>
-  readonly onDamage: OnDamage
+  readonly damaged: DamagedRows
 }
 
-/** Version of the layout; 0: there is nothing at all. Rejects with ERR_GODWIT_STORE_FORMAT for what is not godwit's. */
-export async function readFormat(database: Database): Promise<number> {
+/** Set aside as they are met, to be removed when the store is open. */
+class DamagedRows {
+  readonly keys: Buffer[] = []
+  readonly #damages: DamageLog
+
+  constructor(damages: DamageLog) {
+    this.#damages = damages
+  }
+
+  add(key: Buffer, stored: Buffer): void {
+    if (this.#damages.row(key, stored, `${describeKey(key)} cannot be read`)) this.keys.push(key)
+  }
+}
+
+/**
+ * Version of the layout; 0: there is nothing at all. Rejects with ERR_GODWIT_STORE_FORMAT for what is not godwit's.
+ * `isDamaged`: it may be among what is lost.
+ */
+export async function readFormat(database: Database, isDamaged = false): Promise<number> {
   const value = await database.get(FORMAT_KEY)
   const format = decodeNumber(unseal(FORMAT_KEY, value))
+  // It begins like ours and is damaged: that of a later version begins with its number.
+  if (format === undefined && (isDamaged || value?.[0] === RECORD_FORMAT)) return STORE_FORMAT
   if (format !== undefined && format <= STORE_FORMAT) return format
   const isEmpty = value === undefined && (await database.keys({ limit: 1 }).all()).length === 0
   if (isEmpty) return 0
@@ -63,39 +85,47 @@ export async function readFormat(database: Database): Promise<number> {
   throw new GodwitError('ERR_GODWIT_STORE_FORMAT', `${database.location} ${what}`)
 }
 
-export async function restore(database: Database, restorer: Restorer, onDamage: OnDamage): Promise<Restored> {
-  let isComplete = true
-  const sessions = await readSessions(database, (description) => {
-    isComplete = false
-    onDamage(description)
-  })
+/** `settle` is called when a session cannot be read: its queue only looks as if a deletion had left it. */
+export async function restore(
+  database: Database,
+  restorer: Restorer,
+  damages: DamageLog,
+  settle: () => Promise<void>,
+): Promise<Restored> {
+  let sessions = await readSessions(database)
+  if (sessions === undefined) {
+    await settle()
+    sessions = (await readSessions(database)) ?? new Map<number, StoredSession>()
+  }
   const orphans = new Set<number>()
-  const found: Found = { sessions, orphans, onDamage }
+  const damaged = new DamagedRows(damages)
+  const found: Found = { sessions, orphans, damaged }
   await readQueueEnds(database, found)
   await readReceived(database, found)
   for (const { record, queue, receivedPacketIds } of sessions.values()) {
     restorer.session(record, queue, receivedPacketIds)
   }
   await restoreSubscriptions(database, restorer, found)
-  await restoreRetained(database, restorer, onDamage)
-  await restoreWills(database, restorer, onDamage)
+  await restoreRetained(database, restorer, damaged)
+  await restoreWills(database, restorer, damaged)
+  damages.quarantine.sync()
   const numbers = await database.get(NUMBERS_KEY)
   let nextSessionNumber = decodeNumber(unseal(NUMBERS_KEY, numbers)) ?? 1
   for (const known of [sessions, orphans]) {
     for (const number of known.keys()) nextSessionNumber = Math.max(nextSessionNumber, number + 1)
   }
-  // With a session row damaged, its queue only looks abandoned: nothing is swept then.
-  const toSweep = isComplete ? orphans : new Set<number>()
-  return { nextSessionNumber, lastMessageId: await readLastMessageId(database), orphans: toSweep }
+  const lastMessageId = await readLastMessageId(database)
+  return { nextSessionNumber, lastMessageId, orphans, damaged: damaged.keys }
 }
 
-async function readSessions(database: Database, onDamage: OnDamage): Promise<Map<number, StoredSession>> {
+/** Undefined: one of them cannot be read. */
+async function readSessions(database: Database): Promise<Map<number, StoredSession> | undefined> {
   const sessions = new Map<number, StoredSession>()
   for await (const entries of readChunks(database, keys.kindRange(KeyKind.Session), CHUNK_ROWS)) {
     for (const [key, value] of entries) {
       const record = decodeSession(keys.textOfKey(key), unseal(key, value))
-      if (record === undefined) onDamage('a session row cannot be read')
-      else sessions.set(record.number, { record, queue: EMPTY_QUEUE, receivedPacketIds: [] })
+      if (record === undefined) return undefined
+      sessions.set(record.number, { record, queue: EMPTY_QUEUE, receivedPacketIds: [] })
     }
   }
   return sessions
@@ -113,7 +143,7 @@ async function readQueueEnds(database: Database, found: Found): Promise<void> {
       if (lastKey === undefined) return
       const lastNumber = keys.sessionNumberOfKey(lastKey)
       let end: Entry[] = []
-      for (const [number, stretch] of stretchesOf(entries, found.onDamage)) {
+      for (const [number, stretch] of stretchesOf(entries, found.damaged)) {
         if (number === lastNumber) {
           backward.seek(keys.queueKey(number, keys.U48_MAX))
           end = await backward.nextv(QUEUE_END_ROWS)
@@ -141,13 +171,13 @@ interface Stretch {
   bytes: number
 }
 
-function stretchesOf(entries: readonly Entry[], onDamage: OnDamage): Map<number, Stretch> {
+function stretchesOf(entries: readonly Entry[], damaged: DamagedRows): Map<number, Stretch> {
   const stretches = new Map<number, Stretch>()
   for (const [key, value] of entries) {
     const number = keys.sessionNumberOfKey(key)
     const sequence = keys.sequenceOfKey(key)
     if (sequence < 0) {
-      onDamage('a queue row has no sequence')
+      damaged.add(key, value)
       continue
     }
     const stretch = stretches.get(number)
@@ -177,7 +207,7 @@ async function readReceived(database: Database, found: Found): Promise<void> {
       const number = keys.sessionNumberOfKey(key)
       const packetId = unseal(key, value) === undefined ? -1 : keys.packetIdOfKey(key)
       const session = found.sessions.get(number)
-      if (packetId < 0) found.onDamage('a received packet id cannot be read')
+      if (packetId < 0) found.damaged.add(key, value)
       else if (session === undefined) found.orphans.add(number)
       else session.receivedPacketIds.push(packetId)
     }
@@ -190,19 +220,19 @@ async function restoreSubscriptions(database: Database, restorer: Restorer, foun
       const number = keys.sessionNumberOfKey(key)
       const record =
         number < 0 ? undefined : decodeSubscription(keys.topicFilterOfKey(key), unseal(key, value))
-      if (record === undefined) found.onDamage('a subscription cannot be read')
+      if (record === undefined) found.damaged.add(key, value)
       else if (found.sessions.has(number)) restorer.subscription(number, record)
       else found.orphans.add(number)
     }
   }
 }
 
-async function restoreRetained(database: Database, restorer: Restorer, onDamage: OnDamage): Promise<void> {
+async function restoreRetained(database: Database, restorer: Restorer, damaged: DamagedRows): Promise<void> {
   for await (const entries of readChunks(database, keys.kindRange(KeyKind.Retained), CHUNK_ROWS)) {
     for (const [key, value] of entries) {
       const message = decodeMessage(unseal(key, value))
       if (message === undefined || message.topicName !== keys.textOfKey(key)) {
-        onDamage('a retained message cannot be read')
+        damaged.add(key, value)
       } else {
         restorer.retained(message)
       }
@@ -210,11 +240,11 @@ async function restoreRetained(database: Database, restorer: Restorer, onDamage:
   }
 }
 
-async function restoreWills(database: Database, restorer: Restorer, onDamage: OnDamage): Promise<void> {
+async function restoreWills(database: Database, restorer: Restorer, damaged: DamagedRows): Promise<void> {
   for await (const entries of readChunks(database, keys.kindRange(KeyKind.Will), CHUNK_ROWS)) {
     for (const [key, value] of entries) {
       const record = decodeWill(unseal(key, value))
-      if (record === undefined) onDamage('a will cannot be read')
+      if (record === undefined) damaged.add(key, value)
       else restorer.will(keys.textOfKey(key), record)
     }
   }

@@ -4,12 +4,12 @@
 //   deleteSession -> row gone with its batch -> due -> slice -> committed -> slice ... -> swept
 //                                               ^        '-- what the client had not received is told to `onLeftOver`
 //                                               '-- found at open: a crash came in between
+import type { DamageLog } from './damage-log.ts'
 import { type Database, type Entry, isInterrupted, readChunks } from './database.ts'
 import { type Delivery, DeliveryState } from './delivery.ts'
-import { KeyKind, sequenceOfKey, sessionRange } from './keys.ts'
-import { decodeDelivery, deliveryBytes } from './message-records.ts'
-import { withBodies } from './queue-reader.ts'
-import { unseal } from './seal.ts'
+import { KeyKind, sessionRange } from './keys.ts'
+import { deliveryBytes } from './message-records.ts'
+import { readDelivery, withBodies } from './queue-reader.ts'
 import type { CommitListener, SessionRecord } from './store.ts'
 
 /** Rows of one slice. */
@@ -20,7 +20,7 @@ const KINDS = [KeyKind.Queue, KeyKind.Subscription, KeyKind.Received] as const
 
 /** What is to go with one batch. */
 export interface Slice {
-  readonly keys: Buffer[]
+  readonly keys: readonly Buffer[]
   /** Ids of the bodies that the rows referred to. */
   readonly bodyIds: number[]
   readonly leftOver: Delivery[]
@@ -34,7 +34,7 @@ const NOTHING: Slice = { keys: [], bodyIds: [], leftOver: [] }
 export class SessionSweeper implements CommitListener {
   readonly #database: Database
   readonly #sweep: Sweep
-  readonly #onDamage: (description: string) => void
+  readonly #damages: DamageLog
   /** Deleted and not swept yet: sequences below the value may have been sent. */
   readonly #deleted = new Map<number, number>()
   /** Those of them whose deletion is down. */
@@ -42,10 +42,10 @@ export class SessionSweeper implements CommitListener {
   #isStopped = false
   #run: Promise<void> | undefined
 
-  constructor(database: Database, sweep: Sweep, onDamage: (description: string) => void) {
+  constructor(database: Database, sweep: Sweep, damages: DamageLog) {
     this.#database = database
     this.#sweep = sweep
-    this.#onDamage = onDamage
+    this.#damages = damages
   }
 
   /** Nobody else may delete its rows now: each reference to a body is released once, with the row that holds it. */
@@ -86,7 +86,7 @@ export class SessionSweeper implements CommitListener {
   async #failed(sessionNumber: number, error: unknown): Promise<void> {
     if (this.#isStopped) return
     if (!isInterrupted(error)) {
-      return this.#onDamage(`deleted session ${sessionNumber} cannot be swept: ${String(error)}`)
+      return this.#damages.found(`deleted session ${sessionNumber} cannot be swept: ${String(error)}`)
     }
     this.#due.push(sessionNumber)
     await this.#sweep(NOTHING).catch(() => {})
@@ -118,19 +118,16 @@ export class SessionSweeper implements CommitListener {
 
   async #sweepDeliveries(sessionNumber: number, entries: Entry[]): Promise<void> {
     const sentBefore = this.#deleted.get(sessionNumber) ?? Number.POSITIVE_INFINITY
-    const deliveries: Delivery[] = []
-    for (const [key, value] of entries) {
-      const delivery = decodeDelivery(sequenceOfKey(key), unseal(key, value))
-      if (delivery !== undefined) deliveries.push(delivery)
-    }
+    const deliveries = entries.map((entry) => readDelivery(entry, this.#damages))
     const bodyIds = deliveries.map((delivery) => delivery.storedId).filter((id) => id !== 0)
     const leftOver = deliveries.filter((delivery) => delivery.state !== DeliveryState.Released)
+    const shared = leftOver.filter((delivery) => delivery.share !== '')
+    const getMany = (bodyKeys: Buffer[]) => this.#database.getMany(bodyKeys)
+    await withBodies(sessionNumber, shared, getMany, this.#damages)
+    this.#damages.quarantine.sync()
     for (const delivery of leftOver) {
       if (delivery.sequence < sentBefore) delivery.state = DeliveryState.Sent
     }
-    const shared = leftOver.filter((delivery) => delivery.share !== '')
-    const getMany = (bodyKeys: Buffer[]) => this.#database.getMany(bodyKeys)
-    await withBodies(shared, getMany, this.#onDamage)
     await this.#sweep({ keys: entries.map(([key]) => key), bodyIds, leftOver })
   }
 }

@@ -69,6 +69,14 @@ export interface CommitListener {
   committed(token: number): void
 }
 
+/** What could not be read since the store was opened. */
+export interface StoreDamage {
+  readonly count: number
+  /** Files and rows that were set aside, and where; undefined: nowhere. */
+  readonly quarantined: number
+  readonly quarantine: string | undefined
+}
+
 export interface Store {
   /** Opens the store and hands over all that it holds. Rejects with ERR_GODWIT_STORE_*. */
   open(restorer: Restorer): Promise<void>
@@ -120,8 +128,9 @@ export interface Store {
    * is put meanwhile gets down together with the end of the slice. The messages of shared subscriptions are there.
    */
   onLeftOver: (deliveries: readonly Delivery[]) => void
-  /** Called for each row that can't be read; it is left out, and the rest serves. */
+  /** Called for whatever can't be read: it is set aside, and the rest serves. */
   onDamage: (description: string) => void
+  readonly damage: StoreDamage
   /** Called for each write that failed; it is tried again, and nothing of it is acknowledged before it succeeds. */
   onWriteError: (error: Error) => void
 }

@@ -7,6 +7,7 @@ import type {
   Restorer,
   SessionRecord,
   Store,
+  StoreDamage,
   SubscriptionRecord,
   WillRecord,
 } from '../../src/store/store.ts'
@@ -158,6 +159,9 @@ export class HeldStore implements Store {
   }
   set onLeftOver(onLeftOver: (deliveries: readonly Delivery[]) => void) {
     this.#inner.onLeftOver = onLeftOver
+  }
+  get damage(): StoreDamage {
+    return this.#inner.damage
   }
   get onDamage(): (description: string) => void {
     return this.#inner.onDamage
