@@ -9,7 +9,7 @@ import { describe, expect, it } from 'vitest'
 import { ManualClock } from '../../src/base/manual-clock.ts'
 import { KeyKind, textKey } from '../../src/store/keys.ts'
 import { LevelStore } from '../../src/store/level-store.ts'
-import { deliveryOf, messageOf, payloadsOf, putSessions, sessionOf } from './payloads.ts'
+import { deliveryOf, messageOf, payloadsOf, putSessions } from './payloads.ts'
 import { withDatabase } from './rows.ts'
 import { copyOf, openLevelStore, Stored, temporaryFolder } from './stored.ts'
 
@@ -135,14 +135,6 @@ describe('open', () => {
       code: 'ERR_GODWIT_STORE_OPEN',
       cause: { code: 'EEXIST' },
     })
-  })
-
-  it('refuses a database that is not whole', async () => {
-    const { store, path } = await openLevelStore(await temporaryFolder())
-    store.putSession(sessionOf(store, 'c'))
-    await store.close()
-    await writeFile(join(path, 'CURRENT'), 'MANIFEST-999999\n')
-    await expect(open(path)).rejects.toMatchObject({ code: 'ERR_GODWIT_STORE_OPEN' })
   })
 
   it('refuses a newer format, and a database of another program, and leaves them as they are', async () => {

@@ -7,22 +7,11 @@ import { KeyKind } from '../../src/store/keys.ts'
 import type { LevelStore } from '../../src/store/level-store.ts'
 import type { SessionRecord, SubscriptionRecord, WillRecord } from '../../src/store/store.ts'
 import { type DescribedDelivery, describeDelivery, describeMessage, finish, messageOf } from './payloads.ts'
+import { randomOf } from './random.ts'
 import { countRows } from './rows.ts'
 import { copyOf, openLevelStore, type Stored, temporaryFolder } from './stored.ts'
 
 const STEPS = 1_000
-
-/** The same numbers for the same seed (mulberry32). */
-function randomOf(seed: number) {
-  let state = seed
-  const below = (limit: number): number => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % limit
-  }
-  return { below, oneOf: <T>(items: readonly T[]): T | undefined => items[below(items.length)] }
-}
 
 interface ModelSession {
   readonly record: SessionRecord

@@ -138,7 +138,7 @@ describe('values', () => {
 })
 
 describe('a row that cannot be read', () => {
-  it('is told and left out, whatever its kind, and all the others are handed over', async () => {
+  it('is told and set aside, whatever its kind, and all the others are handed over', async () => {
     const { store, path } = await openLevelStore(await temporaryFolder())
     const session = sessionOf(store, 'good')
     store.putSession(session)
@@ -157,20 +157,27 @@ describe('a row that cannot be read', () => {
     })
     const { store: again, stored, damage } = await openLevelStore(path)
     expect(stored.sessions).toEqual([session])
-    expect(stored.queues.get(session.number)).toMatchObject({ head: 0, tail: 5 })
+    expect(stored.queues.get(session.number)).toMatchObject({ head: 2, tail: 5 })
     expect(stored.retainedMessages.map((message) => message.payload.toString())).toEqual(['retained'])
     expect(payloadsOf(await again.readQueue(session.number, 0, 2))).toEqual(['m2', 'm4'])
     expect(damage).toEqual(
       expect.arrayContaining([
-        'a session row cannot be read',
-        'a will cannot be read',
-        'a retained message cannot be read',
-        'a subscription cannot be read',
-        'a received packet id cannot be read',
-        'a queue row has no sequence',
-        `a queue row of session ${session.number} cannot be read`,
-        `the body of message ${shared.storedId} is missing or cannot be read`,
+        'session of client "" cannot be read',
+        'will of client "" cannot be read',
+        'retained message of "" cannot be read',
+        'subscription of session -1 to "" cannot be read',
+        'packet id -1 received by session -1 cannot be read',
+        'message -1 in the queue of session -1 cannot be read',
+        `message 3 in the queue of session ${session.number} cannot be read`,
+        `message body ${shared.storedId} cannot be read`,
+        `message 0 in the queue of session ${session.number} has lost its body`,
+        `message 1 in the queue of session ${session.number} has lost its body`,
       ]),
     )
+    expect(damage).toHaveLength(2 * kinds.length + 4)
+    await again.close()
+    const { store: third, damage: later } = await openLevelStore(path)
+    expect(payloadsOf(await third.readQueue(session.number, 0, 5))).toEqual(['m2', 'm4'])
+    expect(later).toEqual([])
   })
 })

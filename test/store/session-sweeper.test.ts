@@ -1,5 +1,8 @@
 // What deleted sessions leave behind goes: after the deletion, or after the crash that came in between.
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
+import type { Delivery } from '../../src/store/delivery.ts'
 import { KeyKind, textKey } from '../../src/store/keys.ts'
 import type { Store } from '../../src/store/store.ts'
 import { deliveryOf, finish, messageOf, payloadsOf, sessionOf } from './payloads.ts'
@@ -103,7 +106,7 @@ it('releases each reference once, whenever a delivery is dequeued while its sess
   }
 })
 
-it('sweeps nothing while a session row cannot be read: the queue may be that one’s', async () => {
+it('sets aside what belongs to a session whose row cannot be read, and sweeps none of it', async () => {
   const { store, path } = await openLevelStore(await temporaryFolder())
   const session = sessionOf(store, 'damaged')
   store.putSession(session)
@@ -111,9 +114,18 @@ it('sweeps nothing while a session row cannot be read: the queue may be that one
   await store.close()
   const key = textKey(KeyKind.Session, 'damaged')
   await withDatabase(path, (database) => database.put(key, Buffer.from([1, 2, 3])))
+  const told: Delivery[] = []
   const { store: again, damage } = await openLevelStore(path)
-  expect(damage).toEqual(['a session row cannot be read'])
-  expect(payloadsOf(await again.readQueue(session.number, 0, 1))).toEqual(['m'])
+  again.onLeftOver = (deliveries) => told.push(...deliveries)
+  const queued = `message 0 in the queue of session ${session.number}`
+  expect(damage).toEqual([
+    'session of client "damaged" cannot be read',
+    `${queued} is of a session that is not there`,
+  ])
   await again.close()
-  expect((await countRows(path)).get(KeyKind.Queue)).toBe(1)
+  expect(told).toEqual([])
+  expect((await countRows(path)).get(KeyKind.Queue)).toBeUndefined()
+  const { quarantine = '', quarantined } = again.damage
+  expect(quarantined).toBe(2)
+  expect(await readFile(join(quarantine, 'rows.jsonl'), 'utf8')).toContain(Buffer.from('m').toString('hex'))
 })

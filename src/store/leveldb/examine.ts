@@ -30,6 +30,7 @@ export type Damage =
       readonly kind: 'blocks'
       readonly file: string
       readonly blocks: readonly DataBlock[]
+      readonly blocksWhole: number
       readonly isFilterWhole: boolean
       /** The block that leads to the filter. */
       readonly metaindex: BlockHandle | undefined
@@ -186,7 +187,15 @@ function examineTable(
     const { isFilterWhole, metaindex } = opened
     const damaged = isDeep ? blocks.filter((block) => !opened.isWhole(block)) : []
     if (damaged.length === 0 && isFilterWhole) return
-    damage.push({ kind: 'blocks', file, blocks: damaged, isFilterWhole, metaindex, table })
+    damage.push({
+      kind: 'blocks',
+      file,
+      blocks: damaged,
+      blocksWhole: blocks.length - damaged.length,
+      isFilterWhole,
+      metaindex,
+      table,
+    })
   } finally {
     opened.close()
   }

@@ -1,6 +1,15 @@
 // Sets LevelDB's files right, so that it opens with all that is whole: what is damaged goes into the quarantine as it was
 // found, and what is left in its place has the same name and size. Called by level-store.ts before the database opens.
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { ClassicLevel } from 'classic-level'
 import type { Quarantine } from '../quarantine.ts'
@@ -35,7 +44,7 @@ export async function mendFolder(
 ): Promise<Mended[]> {
   for (const each of damage) setAside(each, quarantine)
   const mended = damage.map((each) => mend(path, each))
-  if (damage.some(({ kind }) => kind === 'manifest')) await rebuild(path, damage, quarantine)
+  if (damage.some(({ kind }) => kind === 'manifest')) await rebuild(path, mended, quarantine)
   return mended
 }
 
@@ -87,14 +96,19 @@ function rangeOf(after: Buffer | undefined, last: Buffer | undefined): LostRange
   return last === undefined ? undefined : { from: after ?? ANYTHING.from, to: last }
 }
 
-/** LevelDB's repair checks nothing that it reads, so it gets to see nothing that is damaged. */
-async function rebuild(path: string, damage: readonly Damage[], quarantine: Quarantine): Promise<void> {
-  for (const { kind, file } of damage) {
-    if (kind !== 'log' && kind !== 'log end') continue
-    replaceFile(path, file, writeLog(readLog(readFileSync(join(path, file))).records))
+/**
+ * LevelDB's repair checks nothing that it reads, so it gets to see nothing that is damaged; and it stumbles over a table
+ * that has no rows.
+ */
+async function rebuild(path: string, mended: readonly Mended[], quarantine: Quarantine): Promise<void> {
+  for (const { damage, blocksFound } of mended) {
+    const { kind, file } = damage
+    if (kind === 'log' || kind === 'log end') {
+      replaceFile(path, file, writeLog(readLog(readFileSync(join(path, file))).records))
+    } else if (blocksFound === 0 || (kind === 'blocks' && damage.blocksWhole === 0)) rmSync(join(path, file))
   }
   await ClassicLevel.repair(path)
-  quarantine.moveFile(LOST)
+  if (existsSync(join(path, LOST))) quarantine.moveFile(LOST)
 }
 
 /** All of the new one or all of the old. The name in between is one that LevelDB removes if it is left. */
