@@ -41,5 +41,5 @@ const methodsOf = ({ authentication: { scramFile, scramSecret } }: Config): Auth
 
 function storeFor({ persistence }: Config, clock: Clock): Store {
   if (!persistence.enabled) return new MemoryStore()
-  return new LevelStore({ path: persistence.path, sync: persistence.sync, clock })
+  return new LevelStore({ ...persistence, clock })
 }

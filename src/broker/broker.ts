@@ -53,6 +53,7 @@ export class Broker {
     const core = assembleCore(parts)
     store.onDamage = (what) => log.error({ what }, 'damaged in the store, and set aside')
     store.onLeftOver = (deliveries) => core.router.handOn(deliveries, core.now())
+    store.onShort = (isShort) => logRoom(log, isShort)
     const restorer = restorerOf(core)
     await store.open(restorer)
     restorer.finish()
@@ -211,6 +212,11 @@ function checkTopicName(gate: Gate, topicName: string): void {
 function warnOfDamage(log: Logger, damage: StoreDamage): void {
   if (damage.count === 0) return
   log.warn(damage, `the data folder was damaged; what could be set aside is in ${damage.quarantine}`)
+}
+
+const logRoom = (log: Logger, isShort: boolean): void => {
+  if (isShort) log.error('the disk is full: publishers are held back, and what is stored can be taken out')
+  else log.info('there is room on the disk again: publishers are read from')
 }
 
 const logWriteError = (log: Logger, error: Error): void =>

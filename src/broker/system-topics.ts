@@ -80,6 +80,7 @@ export class SystemTopics implements WheelTask {
       ['retained messages/count', retained.count],
       ['store/messages/count', totals.messages],
       ['store/messages/bytes', totals.bytes],
+      ['store/disk/full', store.isShortOfRoom ? 1 : 0],
       ['store/damaged/count', store.damage.count],
       ['store/damaged/quarantined', store.damage.quarantined],
       ['store/damaged/quarantine', store.damage.quarantine ?? ''],

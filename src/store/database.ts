@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type ChainedBatch, ClassicLevel } from 'classic-level'
 import { GodwitError } from '../base/errors.ts'
 import type { KeyRange } from './keys.ts'
+import { removeUnfinishedTables } from './leveldb/unfinished.ts'
 
 export type Database = ClassicLevel<Buffer, Buffer>
 export type NativeBatch = ChainedBatch<Database, Buffer, Buffer>
@@ -62,13 +63,14 @@ export const openError = (path: string, cause: unknown): GodwitError =>
   new GodwitError('ERR_GODWIT_STORE_OPEN', `${path} cannot be opened`, { cause })
 
 /**
- * To be called after a failed write. LevelDB would append behind what is left of it, and at the next start skip both;
+ * To be called after a failed write; `isShort`: the disk is full. LevelDB would append behind what is left of it, and at the next start skip both;
  * reopened, it reads its log up to there and begins a new one. Rejects while the folder is away: it would make an
  * empty one.
  */
-export async function reopenDatabase(database: Database): Promise<void> {
+export async function reopenDatabase(database: Database, isShort: boolean): Promise<void> {
   await database.close()
   await access(join(database.location, 'CURRENT'))
+  if (isShort) removeUnfinishedTables(database.location)
   await database.open({ createIfMissing: false })
   await syncFolder(database.location)
 }

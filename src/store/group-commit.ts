@@ -21,8 +21,8 @@ export interface BatchWriter {
   cut(batch: OpenBatch): void
   /** Writes all of it or nothing; with `isSynced`, down to the disk. */
   write(batch: OpenBatch, isSynced: boolean): Promise<void>
-  /** Called before a batch whose write has failed is written again. */
-  recover(): Promise<void>
+  /** Called before a batch whose write has failed with `error` is written again. */
+  recover(error: GodwitError): Promise<void>
 }
 
 export interface GroupCommitOptions {
@@ -45,6 +45,7 @@ export class GroupCommit {
   #isDue = false
   #writing: OpenBatch | undefined
   #isSyncDue = false
+  #isFailing = false
   #syncTimer: Timer | undefined
   #isClosing = false
   #endPause: (() => void) | undefined
@@ -61,6 +62,11 @@ export class GroupCommit {
 
   get isIdle(): boolean {
     return this.open.isEmpty && this.#writing === undefined
+  }
+
+  /** The last write has failed, and none has succeeded since. */
+  get isFailing(): boolean {
+    return this.#isFailing
   }
 
   get isSaturated(): boolean {
@@ -120,18 +126,19 @@ export class GroupCommit {
   }
 
   async #write(batch: OpenBatch): Promise<void> {
-    for (let hasFailed = false; ; hasFailed = true) {
+    for (let failure: GodwitError | undefined; ; ) {
       batch.isSyncPoint = this.#isSyncDue
       const isSynced = this.#sync === 'always' || batch.isSyncPoint
       try {
-        if (hasFailed) await this.#writer.recover()
+        if (failure !== undefined) await this.#writer.recover(failure)
         await this.#writer.write(batch, isSynced)
         this.#written(batch, isSynced)
         break
       } catch (cause) {
-        const error = new GodwitError('ERR_GODWIT_STORE_WRITE', 'a batch could not be written', { cause })
-        this.onWriteError(error)
-        if (this.#isClosing) return this.#abandon(batch, error)
+        failure = new GodwitError('ERR_GODWIT_STORE_WRITE', 'a batch could not be written', { cause })
+        this.#isFailing = true
+        this.onWriteError(failure)
+        if (this.#isClosing) return this.#abandon(batch, failure)
         await this.#pause()
       }
     }
@@ -167,6 +174,7 @@ export class GroupCommit {
   /** The next batch is under way before anyone hears: the disk works while acknowledgements go out. */
   #down(batch: OpenBatch): void {
     this.committed = batch.number
+    this.#isFailing = false
     this.#writing = undefined
     this.#cut()
     const { listeners, tokens, waiters } = batch

@@ -2,15 +2,17 @@
 // Called by sessions and broker; opened by server.ts. Keys and values: docs/storage.md.
 import { assert } from '../base/assert.ts'
 import { type Clock, systemClock } from '../base/clock.ts'
+import type { GodwitError } from '../base/errors.ts'
 import type { Message } from '../packet/message.ts'
 import { BatchEncoder } from './batch-encoder.ts'
 import { DamageLog } from './damage-log.ts'
-import { type Database, isInterrupted } from './database.ts'
+import { type Database, isInterrupted, reopenDatabase } from './database.ts'
 import type { Delivery } from './delivery.ts'
+import { DiskReserve, isNoSpace } from './disk-reserve.ts'
 import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
 import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
-import { openStore } from './open-store.ts'
+import { type OpenedStore, openStore } from './open-store.ts'
 import { Quarantine } from './quarantine.ts'
 import { readDeliveries } from './queue-reader.ts'
 import { encodeNumber, encodeSession, encodeSubscription, encodeWill } from './records.ts'
@@ -35,6 +37,8 @@ export interface LevelStoreOptions {
   readonly clock?: Clock
   /** Bytes of what is set aside as damaged. */
   readonly quarantineBytesMax?: number
+  /** Bytes kept free for a full disk; 0, the default: none. */
+  readonly reserveBytes?: number
   /** Bounds of the open batch; see group-commit.ts. */
   readonly batchOperationsMax?: number
   readonly batchBytesMax?: number
@@ -50,9 +54,12 @@ export class LevelStore implements Store {
   operations = 0
   onDamage: (description: string) => void = () => {}
   onLeftOver: (deliveries: readonly Delivery[]) => void = () => {}
+  onRoom: () => void = () => {}
+  onShort: (isShort: boolean) => void = () => {}
   readonly #path: string
   readonly #clock: Clock
   readonly #commit: GroupCommit
+  readonly #reserve: DiskReserve
   readonly #damages: DamageLog
   readonly #value = new ValueWriter()
   #database: Database | undefined
@@ -81,16 +88,32 @@ export class LevelStore implements Store {
       {
         cut: (batch) => this.#opened(this.#encoder).cut(batch),
         write: (batch, isSynced) => this.#opened(this.#encoder).write(batch, isSynced),
-        recover: () => this.#opened(this.#encoder).recover(),
+        recover: (error) => this.#recover(error),
       },
       commit,
     )
+    this.#commit.onRoom = () => this.#tellRoom()
+    this.#reserve = new DiskReserve({
+      path: options.path,
+      bytes: options.reserveBytes ?? 0,
+      clock: this.#clock,
+      compact: () => this.#compact(),
+      onShort: () => this.onShort(true),
+      onRoom: () => {
+        this.onShort(false)
+        this.#tellRoom()
+      },
+    })
   }
 
   async open(restorer: Restorer): Promise<void> {
     assert(this.#database === undefined, 'a store is opened once')
     const damages = this.#damages
-    const { database, restored } = await openStore(this.#path, restorer, damages)
+    const open = (): Promise<OpenedStore> => openStore(this.#path, restorer, damages)
+    const { database, restored } = await open().catch(async (error: unknown) => {
+      if (isNoSpace(error) && (await this.#reserve.release())) return open()
+      throw error
+    })
     this.#nextNumber = restored.nextSessionNumber
     this.#reservedNumbers = restored.nextSessionNumber
     this.#lastMessageId = restored.lastMessageId
@@ -102,6 +125,27 @@ export class LevelStore implements Store {
       this.#sweeper.add({ number, sentBefore: Number.POSITIVE_INFINITY })
       this.#sweeper.committed(number)
     }
+    this.#reserve.start()
+  }
+
+  /** After a failed write. Rejects while there is no sense in trying again. */
+  async #recover(error: GodwitError): Promise<void> {
+    if (isNoSpace(error)) await this.#reserve.release()
+    const { isShort } = this.#reserve
+    if (isShort) await this.#reserve.checkRoomToOpen()
+    await reopenDatabase(this.#opened(this.#database), isShort)
+  }
+
+  /** Deleted rows take room on the disk until they are merged with what they delete. */
+  async #compact(): Promise<void> {
+    if (this.#isClosing || this.#commit.isFailing) return
+    const { gte } = keys.kindRange(KeyKind.Queue)
+    const { lt } = keys.kindRange(KeyKind.References)
+    await this.#opened(this.#database).compactRange(gte, lt)
+  }
+
+  #tellRoom(): void {
+    if (!this.isSaturated) this.onRoom()
   }
 
   get damage(): StoreDamage {
@@ -118,6 +162,7 @@ export class LevelStore implements Store {
   async #close(): Promise<void> {
     this.#isClosing = true
     const isSwept = this.#sweeper?.stop()
+    await this.#reserve.stop()
     try {
       if (this.#database !== undefined) await this.#commit.close()
     } finally {
@@ -214,6 +259,7 @@ export class LevelStore implements Store {
     if (!delivery.isWritten) return // the cut will find it without its message
     if (this.#opened(this.#sweeper).owns(sessionNumber)) return
     this.#commit.open.release(sessionNumber, delivery)
+    this.#reserve.removed(delivery.message?.length ?? 0)
     this.#releaseBody(delivery)
     this.#commit.touch()
   }
@@ -226,6 +272,7 @@ export class LevelStore implements Store {
     }
     if (this.#opened(this.#sweeper).owns(sessionNumber)) return
     this.#commit.open.dequeue(sessionNumber, delivery.sequence)
+    this.#reserve.removed(delivery.message?.length ?? 0)
     this.#releaseBody(delivery)
     this.#commit.touch()
   }
@@ -263,15 +310,11 @@ export class LevelStore implements Store {
   }
 
   get isSaturated(): boolean {
-    return this.#commit.isSaturated
+    return this.#commit.isSaturated || this.#reserve.isShort
   }
 
-  get onRoom(): () => void {
-    return this.#commit.onRoom
-  }
-
-  set onRoom(onRoom: () => void) {
-    this.#commit.onRoom = onRoom
+  get isShortOfRoom(): boolean {
+    return this.#reserve.isShort
   }
 
   get onWriteError(): (error: Error) => void {

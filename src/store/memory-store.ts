@@ -26,6 +26,8 @@ export class MemoryStore implements Store {
   onRoom: () => void = () => {}
   onLeftOver: (deliveries: readonly Delivery[]) => void = () => {}
   onDamage: (description: string) => void = () => {}
+  readonly isShortOfRoom = false
+  onShort: (isShort: boolean) => void = () => {}
   readonly damage = { count: 0, quarantined: 0, quarantine: undefined }
   onWriteError: (error: Error) => void = () => {}
   /** Session number -> sequence -> delivery, in the order of the sequences. The session bounds its queue. */

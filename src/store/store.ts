@@ -120,7 +120,7 @@ export interface Store {
   afterCommit(listener: CommitListener, token: number): void
   /** Resolves when everything put so far is down. */
   flush(): Promise<void>
-  /** The open batch has reached its bound: stop reading from publishers until `onRoom` is called. */
+  /** The open batch has reached its bound, or the disk is full: stop reading from publishers until `onRoom`. */
   readonly isSaturated: boolean
   onRoom: () => void
   /**
@@ -128,6 +128,9 @@ export interface Store {
    * is put meanwhile gets down together with the end of the slice. The messages of shared subscriptions are there.
    */
   onLeftOver: (deliveries: readonly Delivery[]) => void
+  /** The disk is full: what is taken out of the store makes room, and nothing else. Told whenever it changes. */
+  readonly isShortOfRoom: boolean
+  onShort: (isShort: boolean) => void
   /** Called for whatever can't be read: it is set aside, and the rest serves. */
   onDamage: (description: string) => void
   readonly damage: StoreDamage

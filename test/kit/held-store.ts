@@ -160,6 +160,15 @@ export class HeldStore implements Store {
   set onLeftOver(onLeftOver: (deliveries: readonly Delivery[]) => void) {
     this.#inner.onLeftOver = onLeftOver
   }
+  get isShortOfRoom(): boolean {
+    return this.#inner.isShortOfRoom
+  }
+  get onShort(): (isShort: boolean) => void {
+    return this.#inner.onShort
+  }
+  set onShort(onShort: (isShort: boolean) => void) {
+    this.#inner.onShort = onShort
+  }
   get damage(): StoreDamage {
     return this.#inner.damage
   }
