@@ -2,6 +2,9 @@
 import { Command, CommanderError, Help } from 'commander'
 import { GodwitError } from '../base/errors.ts'
 import { createBenchCommand } from './bench-command.ts'
+import { createDoctorCommand } from './doctor-command.ts'
+import { createExportCommand } from './export-command.ts'
+import { createImportCommand } from './import-command.ts'
 import { createStartCommand } from './start-command.ts'
 import { version } from './version.ts'
 
@@ -22,7 +25,12 @@ export async function runCli(argv: readonly string[]): Promise<void> {
 function createProgram(): Command {
   const startCommand = createStartCommand()
   /** In the order of the help. */
-  const otherCommands = [createBenchCommand()]
+  const otherCommands = [
+    createDoctorCommand(),
+    createExportCommand(),
+    createImportCommand(),
+    createBenchCommand(),
+  ]
   const program = new Command('godwit')
     .description('An MQTT broker where an acknowledgement means that the message is on disk.')
     .usage('[start] [options]')

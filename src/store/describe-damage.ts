@@ -16,7 +16,7 @@ export function describeDamage(damage: Damage): string {
       return `${file}: ${damage.lostBytes} bytes in the middle cannot be read`
     case 'log end':
       return (
-        `${file}: the last ${damage.tornBytes} bytes are no whole write: the file is cut off, ` +
+        `${file}: the last ${damage.tornBytes} bytes are no whole write: the file is cut off or damaged at its end, ` +
         'or the power failed during a write that nobody was told of'
       )
     case 'log missing':

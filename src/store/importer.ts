@@ -11,7 +11,7 @@ import { type Database, type NativeBatch, openDatabase } from './database.ts'
 import type { Delivery } from './delivery.ts'
 import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
-import { encodeDelivery, encodeMessage } from './message-records.ts'
+import { encodeDelivery, encodeMessage, encodeReference } from './message-records.ts'
 import { encodeNothing, encodeNumber, encodeSession, encodeSubscription, encodeWill } from './records.ts'
 import { countReferences } from './reference-count.ts'
 import { FORMAT_KEY, IMPORTING_KEY, NUMBERS_KEY, STORE_FORMAT } from './restore.ts'
@@ -54,6 +54,7 @@ export class StoreImporter {
 
   /** Each number is of one client id; put again, the last one counts. */
   putSession(record: SessionRecord): Promise<void> {
+    this.#nextNumber = Math.max(this.#nextNumber, record.number + 1)
     const key = keys.textKey(KeyKind.Session, record.clientId)
     return this.#put(key, encodeSession(this.#value, record))
   }
@@ -83,6 +84,23 @@ export class StoreImporter {
     return this.#put(key, encodeMessage(this.#value, message))
   }
 
+  /** A body under an id of its own choice, for those that are enqueued as references. */
+  putBodyAs(messageId: number, message: Message): Promise<void> {
+    this.#nextMessageId = Math.max(this.#nextMessageId, messageId + 1)
+    return this.#put(keys.messageKey(KeyKind.Body, messageId), encodeMessage(this.#value, message))
+  }
+
+  /** One whose message is that body; its frame has `frameLength` bytes. */
+  enqueueReference(
+    sessionNumber: number,
+    delivery: Delivery,
+    bodyId: number,
+    frameLength: number,
+  ): Promise<void> {
+    const key = keys.queueKey(sessionNumber, delivery.sequence)
+    return this.#put(key, encodeReference(this.#value, delivery, bodyId, frameLength))
+  }
+
   /** Sequences only grow. Without its message it is a released one: the receiver has it, PUBREL is to be sent. */
   enqueue(sessionNumber: number, delivery: Delivery): Promise<void> {
     const { message } = delivery
@@ -90,10 +108,16 @@ export class StoreImporter {
     return this.#put(key, encodeDelivery(this.#value, delivery, message, message?.storedId ?? 0))
   }
 
-  /** All of it is down when this resolves. */
+  /** All of it is down when this resolves. Rejects with ERR_GODWIT_IMPORT_INVALID: a body is not there. */
   async close(): Promise<void> {
     await this.#write()
-    await countReferences(this.#database)
+    const { missing } = await countReferences(this.#database)
+    if (missing > 0) {
+      throw new GodwitError(
+        'ERR_GODWIT_IMPORT_INVALID',
+        `${missing} queued messages refer to a body that is not there`,
+      )
+    }
     this.#batch.put(NUMBERS_KEY, encodeNumber(this.#value, this.#nextNumber).seal(NUMBERS_KEY))
     this.#batch.put(FORMAT_KEY, encodeNumber(this.#value, STORE_FORMAT).seal(FORMAT_KEY))
     this.#batch.del(IMPORTING_KEY)

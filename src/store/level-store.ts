@@ -13,7 +13,7 @@ import { GroupCommit, type GroupCommitOptions } from './group-commit.ts'
 import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
 import { type OpenedStore, openStore } from './open-store.ts'
-import { Quarantine } from './quarantine.ts'
+import { QUARANTINE_BYTES_MAX, Quarantine } from './quarantine.ts'
 import { readDeliveries } from './queue-reader.ts'
 import { encodeNumber, encodeSession, encodeSubscription, encodeWill } from './records.ts'
 import { NUMBERS_KEY } from './restore.ts'
@@ -44,7 +44,6 @@ export interface LevelStoreOptions {
   readonly batchBytesMax?: number
 }
 
-const QUARANTINE_BYTES_MAX = 1_073_741_824
 /** Session numbers are reserved on disk by the thousand; a restart leaves the rest of them unused. */
 const NUMBERS_STEP = 1_000
 /** Message ids a millisecond: they stay in the order of time, and below 2 ** 53 until the year 2248. */

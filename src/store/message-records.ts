@@ -94,11 +94,29 @@ export function encodeDelivery(
   message: Message | undefined,
   bodyId: number,
 ): ValueWriter {
+  if (message === undefined) return writeDelivery(to, delivery, QUEUE_RELEASED)
+  if (bodyId !== 0) return encodeReference(to, delivery, bodyId, message.length)
+  return writeMessage(writeDelivery(to, delivery, 0), message)
+}
+
+/** Of one whose message is the body of that id; its frame has `frameLength` bytes. */
+export function encodeReference(
+  to: ValueWriter,
+  delivery: Delivery,
+  bodyId: number,
+  frameLength: number,
+): ValueWriter {
+  return writeDelivery(to, delivery, QUEUE_REFERENCE)
+    .u32(Math.floor(bodyId / 2 ** 32))
+    .u32(bodyId % 2 ** 32)
+    .u32(frameLength)
+}
+
+/** All but the message; `where` it is. */
+function writeDelivery(to: ValueWriter, delivery: Delivery, where: number): ValueWriter {
   const identifiers = delivery.subscriptionIdentifiers
-  let flags: number = delivery.qos
+  let flags = delivery.qos | where
   if (delivery.retain) flags |= QUEUE_RETAIN
-  if (message === undefined) flags |= QUEUE_RELEASED
-  else if (bodyId !== 0) flags |= QUEUE_REFERENCE
   if (identifiers !== undefined && identifiers.length > 0) flags |= QUEUE_IDENTIFIERS
   if (delivery.share !== '') flags |= QUEUE_SHARE
   to.begin(RECORD_FORMAT).u8(flags)
@@ -106,13 +124,7 @@ export function encodeDelivery(
     to.varint(identifiers?.length ?? 0)
     for (const identifier of identifiers ?? []) to.varint(identifier)
   }
-  if (delivery.share !== '') to.text(delivery.share)
-  if (message === undefined) return to
-  if (bodyId === 0) return writeMessage(to, message)
-  return to
-    .u32(Math.floor(bodyId / 2 ** 32))
-    .u32(bodyId % 2 ** 32)
-    .u32(message.length)
+  return delivery.share === '' ? to : to.text(delivery.share)
 }
 
 /** A delivery as stored: `storedId` set and no message for one whose body is yet to be read. */

@@ -26,6 +26,7 @@ import {
 import { join } from 'node:path'
 
 export const QUARANTINE = 'quarantine'
+export const QUARANTINE_BYTES_MAX = 1_073_741_824
 const FOLDERS_MAX = 100
 const UNSETTLED = 'unsettled'
 

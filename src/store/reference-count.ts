@@ -4,7 +4,7 @@
 //
 // Bodies are taken a slice at a time, since there may be millions: each slice costs a walk over all queues.
 import type { DamageLog } from './damage-log.ts'
-import { type Database, readChunks } from './database.ts'
+import { type Database, type NativeBatch, readChunks } from './database.ts'
 import { describeKey } from './describe-key.ts'
 import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
@@ -19,8 +19,19 @@ const CHUNK_ROWS = 1_000
 
 export interface CountOptions {
   readonly sliceBodies?: number
+  /** Nothing is written. */
+  readonly isDryRun?: boolean
   /** Told of deliveries without a body, and of bodies without a delivery: both go. Without it, the latter only. */
   readonly damages?: DamageLog
+}
+
+/** How many rows were not as they should be. */
+export interface CountedReferences {
+  /** Deliveries without their body. */
+  missing: number
+  /** Bodies without a delivery. */
+  unreferenced: number
+  wrongCounts: number
 }
 
 /** Ids in [from, end), and how often each body that is there is referred to. */
@@ -30,16 +41,19 @@ interface Slice {
   readonly counts: Map<number, number>
 }
 
-/** Resolves to the number of deliveries without a body. */
-export async function countReferences(database: Database, options: CountOptions = {}): Promise<number> {
-  let missing = 0
+export async function countReferences(
+  database: Database,
+  options: CountOptions = {},
+): Promise<CountedReferences> {
+  const result: CountedReferences = { missing: 0, unreferenced: 0, wrongCounts: 0 }
+  const recount = new Recount(database, options, result)
   for (let from = 0; from < Number.MAX_SAFE_INTEGER; ) {
     const slice = await readSlice(database, from, options.sliceBodies ?? SLICE_BODIES)
-    missing += await countInQueues(database, slice, options.damages)
-    await correct(database, slice, options.damages)
+    await recount.countInQueues(slice)
+    await recount.correct(slice)
     from = slice.end
   }
-  return missing
+  return result
 }
 
 async function readSlice(database: Database, from: number, limit: number): Promise<Slice> {
@@ -53,65 +67,78 @@ async function readSlice(database: Database, from: number, limit: number): Promi
   return { from, end: counts.size < limit ? Number.MAX_SAFE_INTEGER : last + 1, counts }
 }
 
-async function countInQueues(
-  database: Database,
-  { from, end, counts }: Slice,
-  damages: DamageLog | undefined,
-): Promise<number> {
-  let missing = 0
-  for await (const entries of readChunks(database, keys.kindRange(KeyKind.Queue), CHUNK_ROWS)) {
-    const batch = database.batch()
-    for (const [key, value] of entries) {
-      const id = bodyIdOf(value)
-      const count = counts.get(id)
-      if (count !== undefined) counts.set(id, count + 1)
-      else if (id !== 0 && id >= from && id < end) {
-        missing++
-        if (damages?.row(key, value, `${describeKey(key)} has lost its body`)) batch.del(key)
+class Recount {
+  readonly #database: Database
+  readonly #damages: DamageLog | undefined
+  readonly #isDryRun: boolean
+  readonly #result: CountedReferences
+  readonly #value = new ValueWriter()
+
+  constructor(database: Database, { damages, isDryRun = false }: CountOptions, result: CountedReferences) {
+    this.#database = database
+    this.#damages = damages
+    this.#isDryRun = isDryRun
+    this.#result = result
+  }
+
+  async countInQueues({ from, end, counts }: Slice): Promise<void> {
+    for await (const entries of readChunks(this.#database, keys.kindRange(KeyKind.Queue), CHUNK_ROWS)) {
+      const batch = this.#database.batch()
+      for (const [key, value] of entries) {
+        const id = bodyIdOf(value)
+        const count = counts.get(id)
+        if (count !== undefined) counts.set(id, count + 1)
+        else if (id !== 0 && id >= from && id < end) {
+          this.#result.missing++
+          if (this.#damages?.row(key, value, `${describeKey(key)} has lost its body`)) batch.del(key)
+        }
+      }
+      await this.#write(batch)
+    }
+  }
+
+  async correct({ from, end, counts }: Slice): Promise<void> {
+    let batch = this.#database.batch()
+    const range = {
+      gte: keys.messageKey(KeyKind.References, from),
+      lt: keys.messageKey(KeyKind.References, end),
+    }
+    for await (const entries of readChunks(this.#database, range, CHUNK_ROWS)) {
+      for (const [key, stored] of entries) {
+        const id = keys.messageIdOfKey(key)
+        if (decodeNumber(unseal(key, stored)) === counts.get(id)) counts.delete(id)
+        else if (!counts.has(id)) {
+          this.#result.wrongCounts++
+          batch.del(key)
+        }
       }
     }
-    damages?.quarantine.sync()
-    await batch.write()
-  }
-  return missing
-}
-
-async function correct(database: Database, slice: Slice, damages: DamageLog | undefined): Promise<void> {
-  const { from, end, counts } = slice
-  const value = new ValueWriter()
-  const range = {
-    gte: keys.messageKey(KeyKind.References, from),
-    lt: keys.messageKey(KeyKind.References, end),
-  }
-  let batch = database.batch()
-  for await (const entries of readChunks(database, range, CHUNK_ROWS)) {
-    for (const [key, stored] of entries) {
-      const id = keys.messageIdOfKey(key)
-      if (decodeNumber(unseal(key, stored)) === counts.get(id)) counts.delete(id)
-      else if (!counts.has(id)) batch.del(key)
+    for (const [id, count] of counts) {
+      const key = keys.messageKey(KeyKind.References, id)
+      if (count > 0) {
+        this.#result.wrongCounts++
+        batch.put(key, encodeNumber(this.#value, count).seal(key))
+      } else {
+        this.#result.unreferenced++
+        if (await this.#isSetAside(id)) batch.del(key).del(keys.messageKey(KeyKind.Body, id))
+      }
+      if (batch.length < CHUNK_ROWS) continue
+      await this.#write(batch)
+      batch = this.#database.batch()
     }
+    await this.#write(batch)
   }
-  for (const [id, count] of counts) {
-    const key = keys.messageKey(KeyKind.References, id)
-    if (count > 0) batch.put(key, encodeNumber(value, count).seal(key))
-    else if (await isBodySetAside(database, id, damages)) {
-      batch.del(key).del(keys.messageKey(KeyKind.Body, id))
-    }
-    if (batch.length < CHUNK_ROWS) continue
-    damages?.quarantine.sync()
-    await batch.write()
-    batch = database.batch()
-  }
-  damages?.quarantine.sync()
-  await batch.write()
-}
 
-async function isBodySetAside(
-  database: Database,
-  id: number,
-  damages: DamageLog | undefined,
-): Promise<boolean> {
-  const key = keys.messageKey(KeyKind.Body, id)
-  const stored = damages && (await database.get(key))
-  return stored === undefined || damages?.row(key, stored, `${describeKey(key)} is in no queue`) === true
+  async #isSetAside(id: number): Promise<boolean> {
+    if (this.#damages === undefined) return true
+    const key = keys.messageKey(KeyKind.Body, id)
+    const stored = await this.#database.get(key)
+    return stored === undefined || this.#damages.row(key, stored, `${describeKey(key)} is in no queue`)
+  }
+
+  async #write(batch: NativeBatch): Promise<void> {
+    this.#damages?.quarantine.sync()
+    if (this.#isDryRun) await batch.close()
+    else await batch.write()
+  }
 }

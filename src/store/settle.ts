@@ -12,17 +12,16 @@ import { describeKey } from './describe-key.ts'
 import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
 import type { LostRange } from './leveldb/mend.ts'
-import { isReadable } from './readable.ts'
 import { decodeNumber, decodeSession, encodeNumber, encodeSession } from './records.ts'
 import { countReferences } from './reference-count.ts'
 import { FORMAT_KEY, NUMBERS_KEY, STORE_FORMAT } from './restore.ts'
+import { ALL_ROWS, decodeRow } from './rows.ts'
 import { unseal } from './seal.ts'
 import { ValueWriter } from './value-writer.ts'
 
 const CHUNK_ROWS = 1_000
 /** Numbers that may have been given, and all of whose rows are lost. */
 const NUMBERS_AHEAD = 1_000_000
-const ALL_ROWS = { gte: Buffer.alloc(0), lt: Buffer.from([0xff, 0xff]) }
 
 export async function settle(
   database: Database,
@@ -87,7 +86,7 @@ function whatIsWrong(
   number: number,
   sessions: ReadonlySet<number>,
 ): string | undefined {
-  if (!isReadable(key, stored)) return 'cannot be read'
+  if (decodeRow(key, stored) === undefined) return 'cannot be read'
   return isOfSession(key) && !sessions.has(number) ? 'is of a session that is not there' : undefined
 }
 

@@ -1,5 +1,5 @@
 // LevelDB's log format, in which it keeps both its log and its MANIFEST: records in blocks of 32 KiB, cut where a block
-// ends. Read here before LevelDB does, since it passes over what is damaged and says nothing. Called by examine.ts.
+// ends. Read here before LevelDB does, since it passes over what is damaged and says nothing. Used by examine.ts and mend.ts.
 //
 //   block    | fragment | fragment | ... | up to 6 zeros |
 //   fragment | checksum 4 | length 2 | type 1: whole, first, middle, last | bytes |
@@ -35,10 +35,13 @@ export function readLog(bytes: Buffer): LogContents {
     const blockEnd = Math.min(block + BLOCK_BYTES, bytes.length)
     let at = block
     while (blockEnd - at >= HEADER_BYTES) {
-      const dataEnd = at + HEADER_BYTES + bytes.readUInt16LE(at + 4)
-      if (dataEnd > blockEnd || !isWhole(bytes, at, dataEnd)) {
+      const dataEnd = endOf(bytes, at)
+      if (!isWhole(bytes, at, blockEnd)) {
         parts = []
-        break // as LevelDB does: the length may be what is wrong
+        // LevelDB gives up the rest of the block: the length may be what is wrong. Not so if it leads to a fragment.
+        if (!isWhole(bytes, dataEnd, blockEnd)) break
+        at = dataEnd
+        continue
       }
       const type = bytes[at + 6]
       const data = bytes.subarray(at + HEADER_BYTES, dataEnd)
@@ -58,8 +61,14 @@ export function readLog(bytes: Buffer): LogContents {
   return { records, lostBytes, tornBytes: bytes.length - end }
 }
 
-const isWhole = (bytes: Buffer, at: number, dataEnd: number): boolean =>
-  maskedCrc32c(crc32c(bytes, at + HEADER_BYTES - 1, dataEnd)) === bytes.readUInt32LE(at)
+const endOf = (bytes: Buffer, at: number): number => at + HEADER_BYTES + bytes.readUInt16LE(at + 4)
+
+/** A fragment begins there, and its checksum is right. */
+function isWhole(bytes: Buffer, at: number, blockEnd: number): boolean {
+  if (blockEnd - at < HEADER_BYTES) return false
+  const end = endOf(bytes, at)
+  return end <= blockEnd && maskedCrc32c(crc32c(bytes, at + HEADER_BYTES - 1, end)) === bytes.readUInt32LE(at)
+}
 
 /** The same records in a file without holes. */
 export function writeLog(records: readonly Buffer[]): Buffer {

@@ -81,6 +81,7 @@ function mend(path: string, damage: Damage): Mended {
       return { damage, lost: { from: table.smallest, to: table.largest } }
     }
     case 'log':
+      replaceFile(path, file, writeLog(readLog(readFileSync(join(path, file))).records))
       return { damage, lost: ANYTHING }
     // What is left is the database as it was at some earlier moment: all of it, and of that moment.
     case 'log end':
@@ -103,7 +104,7 @@ function rangeOf(after: Buffer | undefined, last: Buffer | undefined): LostRange
 async function rebuild(path: string, mended: readonly Mended[], quarantine: Quarantine): Promise<void> {
   for (const { damage, blocksFound } of mended) {
     const { kind, file } = damage
-    if (kind === 'log' || kind === 'log end') {
+    if (kind === 'log end') {
       replaceFile(path, file, writeLog(readLog(readFileSync(join(path, file))).records))
     } else if (blocksFound === 0 || (kind === 'blocks' && damage.blocksWhole === 0)) rmSync(join(path, file))
   }
