@@ -59,6 +59,8 @@ export class Backlog {
   #bytes: number
   /** Stored before this start: what has gaps on disk is counted as if it had none. */
   #isEstimate: boolean
+  /** Messages were lost, and with them how many bytes they had. */
+  #hasLost = false
   readonly #window = new RingQueue<Delivery>()
   #windowBytes = 0
   /** A client is there: memory may hold a window. */
@@ -275,9 +277,10 @@ export class Backlog {
 
   /** It is empty: what was an estimate is none any more. */
   #settle(): void {
-    if (!this.#isEstimate) return
+    if (!this.#isEstimate && !this.#hasLost) return
     this.end()
     this.#isEstimate = false
+    this.#hasLost = false
   }
 
   /** Fetches more of the queue from the store when half of the window has gone out: all before `next`. */
@@ -302,6 +305,7 @@ export class Backlog {
       this.#skipTo(delivery.sequence)
       this.#keepInWindow(delivery)
       if (delivery.state !== DeliveryState.Lost) continue
+      this.#hasLost = true
       this.finish(delivery)
       this.#reader.lost()
     }

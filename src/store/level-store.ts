@@ -5,6 +5,7 @@ import { type Clock, systemClock } from '../base/clock.ts'
 import type { GodwitError } from '../base/errors.ts'
 import type { Message } from '../packet/message.ts'
 import { BatchEncoder } from './batch-encoder.ts'
+import { BlockCheck } from './block-check.ts'
 import { DamageLog } from './damage-log.ts'
 import { type Database, isInterrupted, reopenDatabase } from './database.ts'
 import type { Delivery } from './delivery.ts'
@@ -59,6 +60,7 @@ export class LevelStore implements Store {
   readonly #clock: Clock
   readonly #commit: GroupCommit
   readonly #reserve: DiskReserve
+  readonly #blockCheck: BlockCheck
   readonly #damages: DamageLog
   readonly #value = new ValueWriter()
   #database: Database | undefined
@@ -79,6 +81,7 @@ export class LevelStore implements Store {
       options.quarantineBytesMax ?? QUARANTINE_BYTES_MAX,
     )
     this.#damages = new DamageLog(quarantine, (description) => this.onDamage(description))
+    this.#blockCheck = new BlockCheck(options.path, this.#clock, this.#damages)
     const bounds: { operationsMax?: number; bytesMax?: number } = {}
     if (options.batchOperationsMax !== undefined) bounds.operationsMax = options.batchOperationsMax
     if (options.batchBytesMax !== undefined) bounds.bytesMax = options.batchBytesMax
@@ -109,7 +112,7 @@ export class LevelStore implements Store {
     assert(this.#database === undefined, 'a store is opened once')
     const damages = this.#damages
     const open = (): Promise<OpenedStore> => openStore(this.#path, restorer, damages)
-    const { database, restored } = await open().catch(async (error: unknown) => {
+    const { database, restored, unchecked } = await open().catch(async (error: unknown) => {
       if (isNoSpace(error) && (await this.#reserve.release())) return open()
       throw error
     })
@@ -125,6 +128,7 @@ export class LevelStore implements Store {
       this.#sweeper.committed(number)
     }
     this.#reserve.start()
+    this.#blockCheck.start(unchecked)
   }
 
   /** After a failed write. Rejects while there is no sense in trying again. */
@@ -162,6 +166,7 @@ export class LevelStore implements Store {
     this.#isClosing = true
     const isSwept = this.#sweeper?.stop()
     await this.#reserve.stop()
+    this.#blockCheck.stop()
     try {
       if (this.#database !== undefined) await this.#commit.close()
     } finally {
