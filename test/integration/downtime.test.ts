@@ -3,6 +3,7 @@ import type { IPublishPacket } from 'mqtt-packet'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Broker, createBroker, ManualClock } from '../../src/index.ts'
 import { temporaryFolder } from '../kit/temporary-folder.ts'
+import { copyOf } from '../store/stored.ts'
 import { WireClient, type WireConnectOptions } from './wire-client.ts'
 
 interface Running {
@@ -155,4 +156,89 @@ test('a delayed will is published when its time came during the downtime, and no
   expect((await back.receive('publish')).topic).toBe('wills/long')
   await back.receiveNothing()
   back.destroy()
+})
+
+/** As after a kill -9: on a copy of the folder as it is now. Down for `seconds`. */
+async function crash(
+  path: string,
+  clock: ManualClock,
+  seconds: number,
+): Promise<{ running: Running; path: string }> {
+  const copy = await copyOf(path)
+  clock.advance(seconds * 1_000)
+  return { running: await startBroker(copy, clock), path: copy }
+}
+
+test('wills of clients connected at a crash come after their delay from the start on, unless they return', async () => {
+  const path = await temporaryFolder()
+  const clock = new ManualClock()
+  const running = await startBroker(path, clock)
+  const watcher = await join(running, 'watcher', 3_600)
+  await subscribe(watcher, 'wills/+')
+  for (const [name, willDelayInterval] of [
+    ['at once', 0],
+    ['late', 60],
+    ['returns', 60],
+  ] as const) {
+    const topic = `wills/${name}`
+    await join(running, name, 3_600, { topic, payload: name, qos: 1, properties: { willDelayInterval } })
+  }
+
+  const first = await crash(path, clock, 100)
+  clock.advance(1_000) // The wheel of the new broker turns.
+  const back = await join(first.running, 'watcher', 3_600)
+  expect((await back.receive('publish')).topic).toBe('wills/at once')
+  back.send({ cmd: 'puback', messageId: 1 })
+  await back.receiveNothing()
+  await join(first.running, 'returns', 3_600)
+  clock.advance(29_000)
+  await back.receiveNothing()
+
+  // Another crash, half-way: the delay goes on from where it was.
+  const second = await crash(first.path, clock, 20)
+  clock.advance(1_000)
+  const again = await join(second.running, 'watcher', 3_600)
+  await again.receiveNothing()
+  clock.advance(10_000)
+  expect((await again.receive('publish')).topic).toBe('wills/late')
+  await again.receiveNothing()
+})
+
+test('a session that was connected at a crash is counted from the start on, and over the next crash', async () => {
+  const path = await temporaryFolder()
+  const clock = new ManualClock()
+  const running = await startBroker(path, clock)
+  await join(running, 'short', 100)
+  await join(running, 'long', 200)
+
+  const first = await crash(path, clock, 1_000)
+  clock.advance(60_000)
+  const second = await crash(first.path, clock, 60)
+  clock.advance(1_000)
+  expect((await join(second.running, 'short', 0)).connack.sessionPresent).toBe(false)
+  expect((await join(second.running, 'long', 0)).connack.sessionPresent).toBe(true)
+})
+
+test('a session that ends during the downtime publishes its will, however long that was to wait', async () => {
+  const path = await temporaryFolder()
+  const clock = new ManualClock()
+  let running = await startBroker(path, clock)
+  const watcher = await join(running, 'watcher', 3_600)
+  await subscribe(watcher, 'wills/+')
+  await watcher.end()
+  const gone = new Promise<void>((resolve) => running.broker.on('disconnected', () => resolve()))
+  const properties = { willDelayInterval: 500 }
+  const client = await join(running, 'short', 50, {
+    topic: 'wills/short',
+    payload: 'gone',
+    qos: 1,
+    properties,
+  })
+  client.destroy()
+  await gone
+
+  running = await restart(running, path, clock, 60)
+  clock.advance(1_000)
+  const back = await join(running, 'watcher', 3_600)
+  expect((await back.receive('publish')).topic).toBe('wills/short')
 })
