@@ -1,5 +1,5 @@
-// `godwit doctor`: whether a data folder is whole, what is in it, and what is wrong with it. Changes nothing unless it is
-// told to.
+// `godwit doctor`: whether a data folder is whole, what is in it, and what is wrong with it. Changes nothing unless it
+// is told to.
 import { Command } from 'commander'
 import { DamageLog } from '../store/damage-log.ts'
 import { openDatabase } from '../store/database.ts'

@@ -63,9 +63,9 @@ export const openError = (path: string, cause: unknown): GodwitError =>
   new GodwitError('ERR_GODWIT_STORE_OPEN', `${path} cannot be opened`, { cause })
 
 /**
- * To be called after a failed write; `isShort`: the disk is full. LevelDB would append behind what is left of it, and at the next start skip both;
- * reopened, it reads its log up to there and begins a new one. Rejects while the folder is away: it would make an
- * empty one.
+ * To be called after a failed write; `isShort`: the disk is full. LevelDB would append behind what is left of that, and
+ * at the next start skip both; reopened, it reads its log up to there and begins a new one. Rejects while the folder is
+ * away: it would make an empty one.
  */
 export async function reopenDatabase(database: Database, isShort: boolean): Promise<void> {
   await database.close()

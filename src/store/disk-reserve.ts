@@ -1,5 +1,6 @@
 // Room for the day when the disk is full: a file that is given up then, so that what is stored can still be taken out,
-// which is what makes room. LevelDB writes to delete, and to open again after a write that failed. Used by level-store.ts.
+// which is what makes room: LevelDB writes to delete, and to open again after a write that failed.
+// Used by level-store.ts.
 //
 //   plenty -- less than 16 times the reserve is free --> reserved -- a write fails for lack of room --> short
 //                                                           ^-- as much again is free ------------------'

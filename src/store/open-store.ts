@@ -1,4 +1,5 @@
-// From a data folder in whatever state to an open database whose content has been handed over. Called by level-store.ts.
+// From a data folder in whatever state to an open database whose content has been handed over.
+// Called by level-store.ts.
 //
 //   files looked at, set right -> LevelDB opens -> format, migration -> rows set right, if some were lost -> restored
 import { GodwitError } from '../base/errors.ts'

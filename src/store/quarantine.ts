@@ -1,4 +1,4 @@
-// What is damaged in a data folder, set aside where it can be looked at: nothing is destroyed because it cannot be read.
+// What is damaged in a data folder, set aside where it can be looked at: nothing goes because it cannot be read.
 // Filled by leveldb/mend.ts (files) and by damage-log.ts (rows).
 //
 //   quarantine/<time>/report.txt     what was found, a line each
@@ -6,7 +6,7 @@
 //                     rows.jsonl     rows: {"key": hex, "value": hex, "why": ...}
 //                     unsettled      there while rows that depend on what is lost are still to be set right
 //
-// A folder for each start that finds something. The oldest go when all of them have more than `bytesMax`, or are too many.
+// A folder for each start that finds something. The oldest go when all have more than `bytesMax`, or are too many.
 import {
   appendFileSync,
   copyFileSync,

@@ -1,5 +1,5 @@
-// The rows of a closed store, one by one and decoded, whatever their kind. Used by settle.ts, the doctor and the export,
-// which look at all of them; a running store reads what it needs (restore.ts, queue-reader.ts).
+// The rows of a closed store, one by one and decoded, whatever their kind. Used by settle.ts, the doctor and the
+// export, which look at all of them; a running store reads what it needs (restore.ts, queue-reader.ts).
 import type { Message } from '../packet/message.ts'
 import { type Database, readChunks } from './database.ts'
 import type { Delivery } from './delivery.ts'

@@ -1,10 +1,10 @@
 // Sets the rows right after some were lost with a file, or a session with its row: what is left must be true together.
-// Called by level-store.ts before the store is restored, and by the doctor. Walks over everything, so it takes its time.
+// Called by open-store.ts before the store is restored, and by the doctor. It walks over everything.
 //
 //   rows that cannot be read, and rows of sessions that are not there    into the quarantine
 //   deliveries whose body is not there, bodies without deliveries        into the quarantine; counts are counted anew
 //   packet ids received, where their removal may be what is lost         forgotten: rather twice than never
-//   sessions, where what they were sent may be                           all may have been sent: it goes out as a repeat
+//   sessions, where what they were sent may be                           all may have been sent: it is a repeat
 //   session numbers                                                      go on far behind the last one that is seen
 import type { DamageLog } from './damage-log.ts'
 import { type Database, readChunks } from './database.ts'

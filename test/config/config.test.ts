@@ -39,7 +39,13 @@ test('without any source every option has its default', () => {
   const config = resolveConfig()
   expect(config).toEqual(loadConfig({ env: {} }))
   expect(config.listeners).toEqual([{ host: '127.0.0.1', port: 1883 }])
-  expect(config.persistence).toEqual({ enabled: true, path: './data', sync: 'always' })
+  expect(config.persistence).toEqual({
+    enabled: true,
+    path: './data',
+    sync: 'always',
+    reserveBytes: 67_108_864,
+    quarantineBytesMax: 1_073_741_824,
+  })
   expect(config.allowAnonymous).toBe(true)
   const isInEmptyList = (path: OptionPath): boolean => path[0] === 'overflow' && path.includes(0)
   for (const path of optionPaths().filter((each) => !isInEmptyList(each))) {
@@ -146,7 +152,7 @@ test('values of variables are YAML scalars, and what is none is taken as text', 
     GODWIT_PERSISTENCE__ENABLED: 'false',
     GODWIT_PERSISTENCE__PATH: 'a: [b',
   }
-  expect(loadConfig({ env }).persistence).toEqual({ enabled: false, path: 'a: [b', sync: 'no' })
+  expect(loadConfig({ env }).persistence).toMatchObject({ enabled: false, path: 'a: [b', sync: 'no' })
   expect(
     loadConfig({ env: { GODWIT_PERSISTENCE__PATH: '"12"', HOME: '/', GODWITX: '1' } }).persistence.path,
   ).toBe('12')

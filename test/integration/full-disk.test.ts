@@ -148,7 +148,7 @@ describe.skipIf(reason !== '')(`a full disk${reason}`, { timeout: 180_000 }, () 
     await late.receive('puback')
   })
 
-  test('that somebody else has filled: nothing is acknowledged meanwhile, and all goes on when that is gone', async () => {
+  test('that somebody else has filled: nothing is acknowledged, and all goes on when that is gone', async () => {
     const { disk, start } = await smallDisk()
     const broker = await start()
     await makeQueue(broker)

@@ -137,7 +137,7 @@ describe('a log', () => {
     await expectMended(path)
   })
 
-  it('with a flipped bit forgets packet ids received, since a removal may be lost: rather twice than never', async () => {
+  it('with a flipped bit forgets packet ids received: a removal may be lost, and rather twice than never', async () => {
     const path = await filledFolder()
     flipBit(fileLike(path, LOG), 50)
     const left = await whatIsLeft(path)

@@ -1,4 +1,4 @@
-// A data folder with something in each of LevelDB's files, ways to damage them, and what a store makes of it afterwards.
+// A data folder with something in each of LevelDB's files, ways to damage them, and what a store makes of it then.
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync, statSync, truncateSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'

@@ -1,4 +1,4 @@
-// A data folder that an earlier version wrote: read as it is, raised to the format of this one, and never the other way.
+// A data folder that an earlier version wrote: read as it is, raised to the format of this one, never the other way.
 // test/store/format-1 was written by godwit 0.1.0 before values had checksums.
 import { cp } from 'node:fs/promises'
 import { join } from 'node:path'

@@ -1,5 +1,6 @@
 // LevelDB's log format, in which it keeps both its log and its MANIFEST: records in blocks of 32 KiB, cut where a block
-// ends. Read here before LevelDB does, since it passes over what is damaged and says nothing. Used by examine.ts and mend.ts.
+// ends. Read here before LevelDB does, since it passes over what is damaged and says nothing.
+// Used by examine.ts and mend.ts.
 //
 //   block    | fragment | fragment | ... | up to 6 zeros |
 //   fragment | checksum 4 | length 2 | type 1: whole, first, middle, last | bytes |

@@ -1,5 +1,5 @@
-// Sets LevelDB's files right, so that it opens with all that is whole: what is damaged goes into the quarantine as it was
-// found, and what is left in its place has the same name and size. Called by level-store.ts before the database opens.
+// Sets LevelDB's files right, so that it opens with all that is whole: what is damaged goes into the quarantine as it
+// was found, and what takes its place has the same name. Called by prepare-folder.ts before the database opens.
 import {
   closeSync,
   existsSync,
@@ -98,8 +98,8 @@ function rangeOf(after: Buffer | undefined, last: Buffer | undefined): LostRange
 }
 
 /**
- * LevelDB's repair checks nothing that it reads, so it gets to see nothing that is damaged; and it stumbles over a table
- * that has no rows.
+ * LevelDB's repair checks nothing that it reads, so it gets to see nothing that is damaged; and it stumbles over a
+ * table that has no rows.
  */
 async function rebuild(path: string, mended: readonly Mended[], quarantine: Quarantine): Promise<void> {
   for (const { damage, blocksFound } of mended) {

@@ -1,7 +1,7 @@
 // LevelDB's table files: what is whole in one, and what is not. LevelDB checks none of its checksums as classic-level
 // opens it, and a damaged index may crash the process. Called by examine.ts and mend.ts.
 //
-//   | data block | data block | ... | filter | metaindex: where the filter is | index: where the blocks are | footer 48 |
+//   | data block | data block | ... | filter | metaindex: where that is | index: where the blocks are | footer 48 |
 //   block   | content, perhaps compressed | compression 1 | checksum 4 |
 //   content | entry | entry | ... | offsets of restarts, 4 each | their number 4 |
 //   entry   | bytes shared with the key before | bytes of its own | bytes of the value | key | value |
