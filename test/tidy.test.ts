@@ -18,7 +18,7 @@ const layers = [
   ['index.ts'],
   ['server.ts'],
   ['config'],
-  ['broker'],
+  ['broker', 'aedes'],
   ['session'],
   ['transport', 'store', 'authentication'],
   ['packet', 'topic'],

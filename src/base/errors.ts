@@ -15,6 +15,7 @@ export const errorCodes = {
   ERR_GODWIT_STORE_WRITE: 'A write to the data folder failed.',
   ERR_GODWIT_EXPORT_WRITE: 'An export could not be written.',
   ERR_GODWIT_IMPORT_INVALID: 'A file to be imported is not an export, or a line of it makes no sense.',
+  ERR_GODWIT_AEDES_UNREADABLE: 'There is no database of Aedes to import from, or it cannot be opened.',
   ERR_GODWIT_BROKER_CLOSED: 'The broker has been closed.',
   ERR_GODWIT_PUBLISH_REFUSED: 'A message published from inside the process was not taken.',
   ERR_GODWIT_SUBSCRIBE_REFUSED: 'A topic filter given from inside the process was not taken.',

@@ -7,7 +7,7 @@ import { MqttError } from '../packet/mqtt-error.ts'
 import { SESSION_NEVER_EXPIRES } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { Session, type StoredSession } from '../session/session.ts'
-import type { SessionRecord } from '../store/store.ts'
+import { type SessionRecord, UNCLAIMED } from '../store/store.ts'
 import type { Core } from './core.ts'
 import { handOn } from './handing-on.ts'
 import type { Link } from './link.ts'
@@ -49,7 +49,7 @@ export class SessionRegistry {
   /** Throws MqttError: a session belongs to who made it, connected or not. */
   checkOwner(clientId: string, identity: string): void {
     const session = this.#sessions.get(clientId)
-    if (session === undefined || session.record.identity === identity) return
+    if (session === undefined || [identity, UNCLAIMED].includes(session.record.identity)) return
     throw new MqttError(
       ReasonCode.NotAuthorized,
       'the session belongs to another identity',
@@ -79,6 +79,7 @@ export class SessionRegistry {
     const isPresent = session !== undefined
     if (session === undefined) session = this.#create(request)
     else this.#cancelExpiry(session)
+    session.record.identity = request.identity
     session.connected(expiryInterval)
     this.#links.set(clientId, link)
     return { session, isPresent }

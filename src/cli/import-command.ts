@@ -6,11 +6,12 @@ import { ZodError } from 'zod'
 import { GodwitError } from '../base/errors.ts'
 import { StoreImporter } from '../store/importer.ts'
 import { EXPORT_VERSION, firstLineSchema, parseLine, putLine } from './export-format.ts'
+import { createImportAedesCommand } from './import-aedes-command.ts'
 import { Progress } from './progress.ts'
 
 export function createImportCommand(): Command {
   /** A sub-command each. */
-  const otherKinds: Command[] = []
+  const otherKinds: Command[] = [createImportAedesCommand()]
   const command: Command = new Command('import')
     .description('fill an empty data folder with an export')
     .helpOption('-h, --help', 'print this help')

@@ -7,12 +7,18 @@ import type { Message } from '../packet/message.ts'
 import type { Qos } from '../packet/protocol.ts'
 import type { Delivery } from './delivery.ts'
 
+/**
+ * Identity of a session that comes from a broker which knows no owners: it belongs to whoever resumes it first. No user
+ * name can be this one. [v5 MQTT-1.5.4-2]
+ */
+export const UNCLAIMED = '\0'
+
 /** A session's row. `number` is the store's short name for the client id, never used again. */
 export interface SessionRecord {
   readonly number: number
   readonly clientId: string
-  /** Who made it: only the same identity may resume it. Empty: anonymous. */
-  readonly identity: string
+  /** Who made it: only the same identity may resume it. Empty: anonymous. UNCLAIMED: nobody yet. */
+  identity: string
   /** Seconds; SESSION_NEVER_EXPIRES for ever. */
   expiryInterval: number
   /** Milliseconds since the epoch at which the offline session ends; Infinity while connected or for ever. */

@@ -1,10 +1,21 @@
 // An authentication between CONNECT and CONNACK, over the wire: each way it can go on and end.
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { SESSION_NEVER_EXPIRES } from '../../src/packet/protocol.ts'
+import { StoreImporter } from '../../src/store/importer.ts'
+import { UNCLAIMED } from '../../src/store/store.ts'
 import { flow } from '../kit/flow.ts'
 import { hex } from '../kit/frames.ts'
 import { connack, connect, disconnect, pingreq, publish, subscribe, willOf } from '../kit/packets.ts'
 import type { Peer } from '../kit/peer.ts'
-import { auth, connectAs, openAuthenticating, SCRAM, toldOf } from './authenticating-broker.ts'
+import { temporaryFolder } from '../kit/temporary-folder.ts'
+import {
+  AuthenticatingBroker,
+  auth,
+  connectAs,
+  openAuthenticating,
+  SCRAM,
+  toldOf,
+} from './authenticating-broker.ts'
 import { ScramClient } from './scram-client.ts'
 
 /** Authentication Data of the AUTH that comes next. */
@@ -83,6 +94,28 @@ describe('SCRAM-SHA-256', () => {
     await flow(kit.peer()).send(connect('shared', kept)).receive(connack(0)).drop()
     await flow(kit.peer()).send(connectAs('shared', 'accept:grace')).receive(connack(0x87)).closed()
     await flow(kit.peer()).send(connect('shared', kept)).receive(connack(0, true))
+  })
+
+  it('gives an imported session that nobody owns to whoever resumes it first, over restarts too', async () => {
+    const path = await temporaryFolder()
+    const importer = await StoreImporter.open(path)
+    await importer.putSession({
+      number: importer.nextSessionNumber(),
+      clientId: 'imported',
+      identity: UNCLAIMED,
+      expiryInterval: SESSION_NEVER_EXPIRES,
+      expiresAt: Number.POSITIVE_INFINITY,
+      sentBefore: 0,
+    })
+    await importer.close()
+    const kit = new AuthenticatingBroker({}, path)
+    await kit.open()
+    onTestFinished(() => kit.close())
+    const kept = { clean: false, properties: { ...toldOf('accept:ada'), sessionExpiryInterval: 60 } }
+    await flow(kit.peer()).send(connect('imported', kept)).receive(connack(0, true)).drop()
+    await kit.restart()
+    await flow(kit.peer()).send(connectAs('imported', 'accept:grace')).receive(connack(0x87)).closed()
+    await flow(kit.peer()).send(connect('imported', kept)).receive(connack(0, true))
   })
 })
 
