@@ -96,7 +96,7 @@ test('a packet id that was given a second time is that of the later message', as
   expect(await queueOf(database)).toEqual(['2 qos 1 as 7', '1 qos 1'])
 })
 
-test('a message written over one that was sent is not taken for it: brokers with an id of their own do that', async () => {
+test('a message written over one that was sent is not taken for it', async () => {
   const database = await databaseOf(async (persistence) => {
     await persistence.outgoingEnqueueCombi(receivers, packetOf(1))
     await persistence.outgoingUpdate(client, packetOf(1, { messageId: 7 }))
