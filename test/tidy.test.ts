@@ -14,7 +14,7 @@ const root = join(import.meta.dirname, '..')
 const layers = [
   ['cli.ts'],
   ['cli'],
-  ['harness'],
+  ['harness', 'tools'],
   ['index.ts'],
   ['server.ts'],
   ['config'],

@@ -19,6 +19,8 @@ export const errorCodes = {
   ERR_GODWIT_BROKER_CLOSED: 'The broker has been closed.',
   ERR_GODWIT_PUBLISH_REFUSED: 'A message published from inside the process was not taken.',
   ERR_GODWIT_SUBSCRIBE_REFUSED: 'A topic filter given from inside the process was not taken.',
+  ERR_GODWIT_TOOL_USAGE: 'What a client program was told to do makes no sense.',
+  ERR_GODWIT_TOOL_FILE: 'A file that a client program was told to read cannot be read.',
   ERR_GODWIT_BENCH_FILE: 'A file that a load test reads or writes cannot be read or written.',
   ERR_GODWIT_BENCH_BROKER: 'A broker to compare is not named as it should be.',
 } as const

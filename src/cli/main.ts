@@ -1,19 +1,22 @@
 // The program's commands, a file each, and the one line and exit code for what the command line got wrong.
 import { Command, CommanderError, Help } from 'commander'
 import { GodwitError } from '../base/errors.ts'
+import { foldProperties } from '../tools/client-flags.ts'
 import { createBenchCommand } from './bench-command.ts'
 import { createDoctorCommand } from './doctor-command.ts'
 import { createExportCommand } from './export-command.ts'
 import { createImportCommand } from './import-command.ts'
 import { createStartCommand } from './start-command.ts'
+import { createPubCommand, createRrCommand, createSubCommand } from './tool-commands.ts'
 import { version } from './version.ts'
 
 /** Told something that cannot be: an option, the configuration, an address, a folder. */
 const EXIT_REFUSED = 2
+const TOOLS = new Set(['pub', 'sub', 'rr'])
 
 export async function runCli(argv: readonly string[]): Promise<void> {
   try {
-    await createProgram().parseAsync(argv)
+    await createProgram().parseAsync(argumentsOf(argv))
   } catch (error) {
     if (error instanceof GodwitError) printError(error.message)
     // Commander has printed its line already; its exit code is 0 for --help and --version.
@@ -22,10 +25,17 @@ export async function runCli(argv: readonly string[]): Promise<void> {
   }
 }
 
+/** `-D` of the clients has three or four values; of other commands it is something else. */
+const argumentsOf = (argv: readonly string[]): readonly string[] =>
+  TOOLS.has(argv[2] ?? '') ? foldProperties(argv) : argv
+
 function createProgram(): Command {
   const startCommand = createStartCommand()
   /** In the order of the help. */
   const otherCommands = [
+    createPubCommand(),
+    createSubCommand(),
+    createRrCommand(),
     createDoctorCommand(),
     createExportCommand(),
     createImportCommand(),
