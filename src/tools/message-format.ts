@@ -90,15 +90,18 @@ function fieldBytes(
     case 'j':
       return Buffer.from(jsonOf(packet, payload.toString('utf8'), receivedAt, options))
     case 'J':
-      return Buffer.from(jsonOf(packet, parsed(payload), receivedAt, options))
+      return Buffer.from(jsonOf(packet, parsed(payload, packet.topic), receivedAt, options))
     case 'q':
       return Buffer.from(String(packet.qos))
     case 'r':
       return Buffer.from(packet.retain ? '1' : '0')
+    case 'P':
+      return Buffer.from(userPropertiesText(packet))
     default: {
       const text = Buffer.from(textOf(field.letter, packet, receivedAt))
-      // What the message does not have is not filled up to a width.
-      return text.length === 0 ? text : padded(text.subarray(0, field.precision), field)
+      // What the message does not have is not filled up to a width, but for its content type.
+      if (text.length === 0 && field.letter !== 'C') return text
+      return padded(text.subarray(0, field.precision), field)
     }
   }
 }
@@ -127,10 +130,6 @@ function textOf(letter: string, packet: IPublishPacket, receivedAt: number): str
     E: () => properties.messageExpiryInterval,
     F: () =>
       properties.payloadFormatIndicator === undefined ? '' : Number(properties.payloadFormatIndicator),
-    P: () =>
-      userProperties(packet)
-        .map(([name, value]) => `${name}:${value}`)
-        .join(' '),
     R: () => properties.responseTopic,
     S: () => subscriptionIdentifiers(packet).join(' '),
     I: () => `${timePart('F', receivedAt)}T${timePart('T', receivedAt)}${timePart('z', receivedAt)}`,
@@ -145,18 +144,26 @@ function userProperties({ properties }: IPublishPacket): [string, string][] {
   )
 }
 
+const userPropertiesText = (packet: IPublishPacket): string =>
+  userProperties(packet)
+    .map(([name, value]) => `${name}:${value}`)
+    .join(' ')
+
 function subscriptionIdentifiers({ properties }: IPublishPacket): number[] {
   const identifiers = properties?.subscriptionIdentifier ?? []
   return Array.isArray(identifiers) ? identifiers : [identifiers]
 }
 
-function parsed(payload: Buffer): unknown {
+function parsed(payload: Buffer, topic: string): unknown {
   try {
     return JSON.parse(payload.toString('utf8'))
   } catch {
-    return payload.toString('utf8')
+    throw new NotJson(`Error: Message payload is not valid JSON on topic ${topic}.`)
   }
 }
+
+/** %J of a payload that is none. */
+export class NotJson extends Error {}
 
 /** In the order and with the names of mosquitto_sub. */
 function jsonOf(

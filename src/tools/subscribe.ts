@@ -3,7 +3,7 @@ import type { IClientSubscribeOptions, IPublishPacket, MqttClient } from 'mqtt'
 import { GodwitError } from '../base/errors.ts'
 import { filterMatches } from '../topic/filter-matches.ts'
 import type { ClientFlags } from './client-flags.ts'
-import { formatMessage } from './message-format.ts'
+import { formatMessage, NotJson } from './message-format.ts'
 import { propertiesFor } from './packet-properties.ts'
 import { connectTool, ExitCode, failureOf, ToolFailure } from './tool-client.ts'
 
@@ -103,9 +103,18 @@ class Reader {
     if (packet.retain && !stale) return
     if (Math.random() * 100 >= randomFilter) return
     if (count !== undefined && this.#printed >= count) return
-    process.stdout.write(this.#lineOf(packet))
+    this.#print(packet)
     this.#printed++
     if (count !== undefined && this.#printed >= count) this.#end(ExitCode.Success)
+  }
+
+  #print(packet: IPublishPacket): void {
+    try {
+      process.stdout.write(this.#lineOf(packet))
+    } catch (error) {
+      if (!(error instanceof NotJson)) return this.#fail(error as Error)
+      if (!this.#flags.quiet) process.stderr.write(`${error.message}\n`)
+    }
   }
 
   #lineOf(packet: IPublishPacket): Buffer {
