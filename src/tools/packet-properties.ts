@@ -1,4 +1,5 @@
-// -D PACKET NAME VALUE [VALUE]: properties of 5.0 under the names of the specification, as Mosquitto's clients take them.
+// -D PACKET NAME VALUE [VALUE]: properties of 5.0 under the names of the specification, as Mosquitto's clients take
+// them.
 import { GodwitError } from '../base/errors.ts'
 
 type Kind = 'number' | 'text' | 'bytes' | 'flag' | 'pair'

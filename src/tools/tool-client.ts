@@ -24,8 +24,8 @@ export interface ToolConnection {
 }
 
 /**
- * Resolves when CONNACK has said yes; what a session has waiting may come with it, and goes to `onMessage`. Rejects with
- * ToolFailure or GodwitError.
+ * Resolves when CONNACK has said yes; what a session has waiting may come with it, and goes to `onMessage`. Rejects
+ * with ToolFailure or GodwitError.
  */
 export function connectTool(
   flags: ClientFlags,
