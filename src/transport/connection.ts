@@ -4,6 +4,7 @@
 //   open -> (paused <-> open)* -> closing (what is in the output still leaves) -> closed
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { PeerFacts } from '../base/peer-facts.ts'
 import { type AckType, encodeAck } from '../packet/ack.ts'
 import { FrameSplitter } from '../packet/frame-splitter.ts'
 import { type Message, NEVER } from '../packet/message.ts'
@@ -12,7 +13,7 @@ import { encodePublish, type PublishFields } from '../packet/publish.ts'
 import type { CloseReason } from './close-reason.ts'
 import type { FlushList } from './flush-list.ts'
 import { Output } from './output.ts'
-import { type OutboundAliases, TopicAliases } from './topic-aliases.ts'
+import { type OutboundTopics, TopicAliases } from './topic-aliases.ts'
 
 /** A peer that has not taken our last bytes this long after the close is cut off. */
 const CLOSE_GRACE_MS = 2_000
@@ -54,7 +55,7 @@ export class Connection {
   isPaused = false
   isClosed = false
   closeReason: CloseReason | undefined
-  readonly remoteAddress: string
+  readonly peer: PeerFacts
   readonly #stream: Duplex
   readonly #settings: ConnectionSettings
   readonly #handler: ConnectionHandler
@@ -65,10 +66,11 @@ export class Connection {
   #output: Output | undefined
   /** Bytes of the messages in it, about. */
   #turnBytes = 0
-  #outboundAliases: OutboundAliases | undefined
+  #outboundTopics: OutboundTopics | undefined
 
   constructor(
     stream: Duplex,
+    peer: PeerFacts,
     settings: ConnectionSettings,
     makeHandler: (connection: Connection) => ConnectionHandler,
   ) {
@@ -78,7 +80,7 @@ export class Connection {
     this.#copiesAtOnce = stream instanceof Socket
     this.frames = new FrameSplitter(settings.connectBytesMax)
     this.lastReceivedAt = settings.now()
-    this.remoteAddress = describePeer(stream)
+    this.peer = peer
     this.#handler = makeHandler(this)
     stream.on('data', (chunk: Buffer) => this.#receive(chunk))
     stream.on('drain', () => this.#drained())
@@ -102,7 +104,7 @@ export class Connection {
       message.isV5 === (this.version === 5) &&
       message.expiresAt === NEVER &&
       fields.subscriptionIdentifiers === undefined &&
-      this.#outboundAliases === undefined
+      this.#outboundTopics === undefined
     ) {
       if (message.length > this.maximumPacketSize) return false
       this.#outputOfTurn().forward(message.bytes, message.start, message.start + message.length)
@@ -111,8 +113,8 @@ export class Connection {
     fields.version = this.version
     fields.maximumPacketSize = this.maximumPacketSize
     fields.messageExpiryInterval = message.expiresAt === NEVER ? -1 : this.#secondsUntil(message.expiresAt)
-    if (this.#outboundAliases === undefined) return encodePublish(this.#outputOfTurn(), message, fields)
-    return this.#outboundAliases.encode(this.#outputOfTurn(), message, fields)
+    if (this.#outboundTopics === undefined) return encodePublish(this.#outputOfTurn(), message, fields)
+    return this.#outboundTopics.encode(this.#outputOfTurn(), message, fields)
   }
 
   /** [v5 MQTT-3.3.2-6] After the clock was set back it may seem to be more than a packet can say. */
@@ -136,9 +138,9 @@ export class Connection {
     return true
   }
 
-  /** From here on PUBLISH may go out with an alias instead of its topic name. */
-  useOutboundAliases(aliases: OutboundAliases): void {
-    this.#outboundAliases = aliases
+  /** From here on PUBLISH goes out with an alias, or another topic name than its own. */
+  useOutboundTopics(topics: OutboundTopics): void {
+    this.#outboundTopics = topics
   }
 
   /** Stops at the next packet boundary; what has arrived stays in `frames`. */
@@ -232,10 +234,4 @@ export class Connection {
     this.#handler.closed(this.closeReason, cause)
     if (reason === 'socket-error') this.#stream.destroy()
   }
-}
-
-function describePeer(stream: Duplex): string {
-  if (!(stream instanceof Socket) || stream.remoteAddress === undefined) return 'in-process'
-  const host = stream.remoteFamily === 'IPv6' ? `[${stream.remoteAddress}]` : stream.remoteAddress
-  return `${host}:${stream.remotePort}`
 }

@@ -6,7 +6,8 @@ import { afterAll, expect, test } from 'vitest'
 import { GodwitError } from '../../src/base/errors.ts'
 import { loadConfig, readConfig } from '../../src/config/load.ts'
 import { type OptionPath, optionAt, optionPaths, pathText } from '../../src/config/option-tree.ts'
-import { isLoopback, resolveConfig } from '../../src/config/resolve.ts'
+import { resolveConfig } from '../../src/config/resolve.ts'
+import { isLoopback } from '../../src/config/resolve-listeners.ts'
 import type { Config, ConfigInput } from '../../src/config/schema.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'godwit-config-'))
