@@ -111,6 +111,11 @@ export class Broker {
     return opened.map(({ address }) => address)
   }
 
+  /** Reads the files of TLS again, as is done when they change; what is wrong with them goes to the log. */
+  reload(): void {
+    for (const listener of this.#core.listeners) listener.reload()
+  }
+
   /** Takes any byte stream as a connection of one client. */
   attach(stream: Duplex): void {
     const listener = this.#config.plainListener

@@ -1,4 +1,4 @@
-// What holds for each listener: ports and names that were not said, and the limits of all listeners where they are lower.
+// What holds for each listener: ports and names that were not said, and the limits of all where they are lower.
 import { AddressRanges } from '../base/address-ranges.ts'
 import { listener, PORTS } from './options/listeners.ts'
 import type { Config, configSchema, ListenerConfig } from './schema.ts'

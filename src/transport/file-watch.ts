@@ -1,30 +1,60 @@
 // Tells when one of some files has changed. Looked at by name again and again: that also sees a link that points
 // elsewhere, a file put in another's place, and a folder that is mounted over, none of which a descriptor shows.
-import { unwatchFile, watchFile } from 'node:fs'
+import { statSync } from 'node:fs'
 
 /** Certificate and key are written one after the other. */
 const SETTLE_MS = 100
 
 export class FileWatch {
   readonly #files: readonly string[]
-  readonly #onChange: () => void
+  #intervalMs = 0
+  #onChange = (): void => {}
+  #seen: string
+  #isSettled = true
   #timer: NodeJS.Timeout | undefined
 
+  /** To be made before the files are read, or a change in between would be missed. */
+  constructor(files: readonly string[]) {
+    this.#files = files
+    this.#seen = this.#look()
+  }
+
   /** `intervalMs` 0: it never looks. */
-  constructor(files: readonly string[], intervalMs: number, onChange: () => void) {
-    this.#files = intervalMs === 0 ? [] : [...new Set(files)]
+  start(intervalMs: number, onChange: () => void): void {
+    this.#intervalMs = intervalMs
     this.#onChange = onChange
-    for (const file of this.#files)
-      watchFile(file, { interval: intervalMs, persistent: false }, this.#changed)
+    if (intervalMs > 0) this.#wait(intervalMs)
   }
 
   close(): void {
     clearTimeout(this.#timer)
-    for (const file of this.#files) unwatchFile(file, this.#changed)
   }
 
-  readonly #changed = (): void => {
-    clearTimeout(this.#timer)
-    this.#timer = setTimeout(this.#onChange, SETTLE_MS).unref()
+  #wait(ms: number): void {
+    this.#timer = setTimeout(() => this.#compare(), ms).unref()
+  }
+
+  /** A change is told once the files are the same at two looks. */
+  #compare(): void {
+    const seen = this.#look()
+    const isSame = seen === this.#seen
+    this.#seen = seen
+    if (isSame && !this.#isSettled) this.#onChange()
+    this.#isSettled = isSame
+    this.#wait(isSame ? this.#intervalMs : Math.min(SETTLE_MS, this.#intervalMs))
+  }
+
+  /** A few microseconds for each file. */
+  #look(): string {
+    return this.#files.map(signatureOf).join()
+  }
+}
+
+function signatureOf(file: string): string {
+  try {
+    const { dev, ino, size, mtimeNs, ctimeNs } = statSync(file, { bigint: true })
+    return `${dev}/${ino}/${size}/${mtimeNs}/${ctimeNs}`
+  } catch {
+    return '' // Gone, or out of reach: who reads it will say so.
   }
 }

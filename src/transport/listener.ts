@@ -165,7 +165,7 @@ export class OpenListener {
     caller.socket.once('close', () => this.#callers.delete(caller))
   }
 
-  /** Where CONNECT can be read without more ado it is answered; a flood of them is not, and is not logged one by one. */
+  /** Where CONNECT can be read without more ado it is answered; a flood is not, nor logged one by one. */
   #refuse(caller: Caller, refusal: DoorRefusal): void {
     const isSimple = this.#tls === undefined && this.#websocket === undefined
     if (isSimple && this.#parts.doorman.mayTell()) return void this.#enter(caller, caller.socket, refusal)

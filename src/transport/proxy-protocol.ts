@@ -1,5 +1,5 @@
-// Takes the PROXY header off the beginning of a connection. Between tcp.ts, which accepts, and whoever speaks next: TLS,
-// WebSocket or MQTT. proxy-header.ts knows its form.
+// Takes the PROXY header off the beginning of a connection. Between tcp.ts, which accepts, and whoever speaks next:
+// TLS, WebSocket or MQTT. proxy-header.ts knows its form.
 import type { Socket } from 'node:net'
 import { type ProxyHeader, ProxyHeaderError, parseProxyHeader } from './proxy-header.ts'
 

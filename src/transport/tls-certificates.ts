@@ -1,4 +1,4 @@
-// Certificates: which of ours a client is shown by the server name that it asks for, and what a client's own says of it.
+// Certificates: which of ours a client is shown, by the server name that it asks for, and what its own says of it.
 import type { X509Certificate } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions, type TLSSocket } from 'node:tls'
 import type { PeerCertificate } from '../base/peer-facts.ts'

@@ -46,6 +46,8 @@ export class TlsDoor {
   readonly #watch: FileWatch
   /** By the socket's own address and port: all that a TLSSocket shows of the socket that it is around. */
   readonly #underWay = new Map<string, Handshake>()
+  /** Whose certificate was not good enough: its error follows, from a TLSSocket that has no address any more. */
+  #justClosed: Handshake | undefined
   readonly #pskIdentities = new WeakMap<TLSSocket, string>()
   readonly #timers: NodeJS.Timeout[] = []
   #files: TlsFiles
@@ -56,6 +58,7 @@ export class TlsDoor {
     this.#listener = listener
     this.#parts = parts
     const { tls } = listener
+    this.#watch = new FileWatch(tlsFileNames(tls))
     this.#files = readTlsFiles(tls)
     this.#server = createServer({
       ALPNProtocols: [listener.protocol === 'wss' ? 'http/1.1' : 'mqtt'],
@@ -69,7 +72,7 @@ export class TlsDoor {
     this.#server.on('secureConnection', (socket) => this.#secured(socket))
     this.#server.on('tlsClientError', (error, socket) => this.#failed(error, socket))
     this.#use(this.#files)
-    this.#watch = new FileWatch(tlsFileNames(tls), tls.watchIntervalMs, () => this.reload())
+    this.#watch.start(tls.watchIntervalMs, () => this.reload())
     this.#every(tls.ticketSeconds * 1000, () => this.#changeTicketKeys())
     this.#every(DAY_MS, () => this.#tellOfExpiry())
   }
@@ -122,7 +125,9 @@ export class TlsDoor {
     const key = keyOf(socket)
     this.#underWay.set(key, handshake)
     socket.once('close', () => {
-      if (this.#underWay.get(key) === handshake) this.#underWay.delete(key)
+      if (this.#underWay.get(key) !== handshake) return
+      this.#underWay.delete(key)
+      this.#justClosed = handshake
     })
     this.#server.emit('connection', socket)
   }
@@ -156,13 +161,10 @@ export class TlsDoor {
     return { certificate, pskIdentity, userName: userNames[userNameFrom] }
   }
 
-  #failed(error: Error, socket: TLSSocket): void {
-    const handshake = this.#underWay.get(keyOf(socket))
+  #failed(error: Error & { reason?: string }, socket: TLSSocket): void {
+    const handshake = this.#underWay.get(keyOf(socket)) ?? this.#justClosed
     const { authorizationError } = socket
-    const why =
-      authorizationError === undefined || authorizationError === null
-        ? error.message
-        : `${authorizationError}`
+    const why = authorizationError ? String(authorizationError) : (error.reason ?? error.message)
     if (handshake === undefined) socket.destroy()
     else handshake.caller.turnAway(CloseReason.TlsHandshake, why)
   }
