@@ -119,7 +119,10 @@ export class Broker {
   /** Takes any byte stream as a connection of one client. */
   attach(stream: Duplex): void {
     const listener = this.#config.plainListener
-    this.#attach(stream, { peer: peerOf(stream, listener.name), listener })
+    const connection = this.#attach(stream, { peer: peerOf(stream, listener.name), listener })
+    // Who comes by a listener was counted at its door.
+    const { links, limits } = this.#core
+    if (links.size > limits.connectionsMax) connection.close(CloseReason.TooManyConnections)
   }
 
   #attach(stream: Duplex, arrival: Arrival): Connection {
@@ -132,7 +135,6 @@ export class Broker {
       return link
     })
     if (this.#closing !== undefined) connection.close(CloseReason.ServerShutdown)
-    else if (core.links.size > core.limits.connectionsMax) connection.close(CloseReason.TooManyConnections)
     return connection
   }
 

@@ -64,6 +64,10 @@ export class Doorman {
     return this.#open
   }
 
+  get addressesKnown(): number {
+    return this.#addresses.size
+  }
+
   /** Somebody is at the door of `listener`: counted from now on, also where `refusal` says that they may not stay. */
   enter(listener: ListenerConfig): Visit {
     return new Visit(this, listener, this.#come(listener))

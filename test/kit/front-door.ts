@@ -1,7 +1,7 @@
 // A broker behind real listeners, and peers that come in by them: over TCP, TLS, unix sockets and WebSocket.
 import { once } from 'node:events'
-import { connect as connectTcp, type Socket } from 'node:net'
-import { Writable } from 'node:stream'
+import { connect as connectTcp } from 'node:net'
+import { type Duplex, Writable } from 'node:stream'
 import { type ConnectionOptions, connect as connectTls, type TLSSocket } from 'node:tls'
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
@@ -59,7 +59,7 @@ export async function openFrontDoor(
 }
 
 /** A peer at our end of `socket`, which is destroyed with the test. */
-export function peerOver(socket: Socket, version: Version = 5): Peer {
+export function peerOver(socket: Duplex, version: Version = 5): Peer {
   onTestFinished(() => void socket.destroy())
   return new Peer(version, { ours: socket, theirs: socket, settle: () => turns() })
 }
