@@ -4,6 +4,7 @@
 //   open -> (paused <-> open)* -> closing (what is in the output still leaves) -> closed
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import type { PeerFacts } from '../base/peer-facts.ts'
 import { type AckType, encodeAck } from '../packet/ack.ts'
 import { FrameSplitter } from '../packet/frame-splitter.ts'
@@ -12,8 +13,9 @@ import type { ProtocolVersion } from '../packet/protocol.ts'
 import { encodePublish, type PublishFields } from '../packet/publish.ts'
 import type { CloseReason } from './close-reason.ts'
 import type { FlushList } from './flush-list.ts'
-import { Output } from './output.ts'
+import { Output, Reuse } from './output.ts'
 import { type OutboundTopics, TopicAliases } from './topic-aliases.ts'
+import { WebSocketStream } from './websocket-stream.ts'
 
 /** A peer that has not taken our last bytes this long after the close is cut off. */
 const CLOSE_GRACE_MS = 2_000
@@ -59,10 +61,9 @@ export class Connection {
   readonly #stream: Duplex
   readonly #settings: ConnectionSettings
   readonly #handler: ConnectionHandler
-  /** What a socket has read nobody else has; the chunks of other streams may be their writers'. */
+  /** What a socket has read nobody else has; the chunks of streams that are not ours may be their writers'. */
   readonly ownsChunks: boolean
-  /** A socket passes bytes to the kernel; other streams may keep the buffers that they got. */
-  readonly #copiesAtOnce: boolean
+  readonly #reuse: Reuse
   #output: Output | undefined
   /** Bytes of the messages in it, about. */
   #turnBytes = 0
@@ -76,8 +77,8 @@ export class Connection {
   ) {
     this.#stream = stream
     this.#settings = settings
-    this.ownsChunks = stream instanceof Socket
-    this.#copiesAtOnce = stream instanceof Socket
+    this.#reuse = reuseFor(stream)
+    this.ownsChunks = this.#reuse !== Reuse.Never
     this.frames = new FrameSplitter(settings.connectBytesMax)
     this.lastReceivedAt = settings.now()
     this.peer = peer
@@ -175,7 +176,7 @@ export class Connection {
     this.#turnBytes = 0
     if (this.isClosed) return
     const stream = this.#stream
-    const hasRoom = output.writeTo(stream, this.#copiesAtOnce)
+    const hasRoom = output.writeTo(stream, this.#reuse)
     this.backlog = hasRoom ? 0 : stream.writableLength
   }
 
@@ -234,4 +235,10 @@ export class Connection {
     this.#handler.closed(this.closeReason, cause)
     if (reason === 'socket-error') this.#stream.destroy()
   }
+}
+
+function reuseFor(stream: Duplex): Reuse {
+  if (stream instanceof TLSSocket) return Reuse.WhenTaken
+  if (stream instanceof Socket) return Reuse.WhenWritten
+  return stream instanceof WebSocketStream ? Reuse.WhenSmall : Reuse.Never
 }

@@ -73,8 +73,9 @@ export class OpenListener {
     const { host, port, socketPath, socketMode } = config
     const where = socketPath === '' ? { host, port } : { socketPath, mode: Number.parseInt(socketMode, 8) }
     const sharedReads = parts.sharedReads && listener.#isPlain
+    const isSlow = listener.#tls !== undefined
     try {
-      listener.#server = await listenTcp(where, { sharedReads }, (socket) => listener.#take(socket))
+      listener.#server = await listenTcp(where, { sharedReads, isSlow }, (socket) => listener.#take(socket))
     } catch (error) {
       listener.#tls?.close()
       throw error

@@ -6,6 +6,10 @@ import { isMainThread } from 'node:worker_threads'
 import { GodwitError } from '../base/errors.ts'
 import { withSharedReads } from './shared-reads.ts'
 
+/** Connections that the system has accepted and we have not: all that come in one turn, and then others wait. */
+const BACKLOG = 1_024
+const SLOW_BACKLOG = 256
+
 export interface ListenAddress {
   readonly host: string
   readonly port: number
@@ -20,6 +24,8 @@ export interface UnixAddress {
 export interface AcceptSettings {
   /** See shared-reads.ts: only for sockets that are read as they are. */
   readonly sharedReads: boolean
+  /** Nothing is read until somebody listens, and fewer wait to be accepted: what comes in a turn is bounded. */
+  readonly isSlow?: boolean
 }
 
 export interface Listener {
@@ -32,17 +38,18 @@ export interface Listener {
 /** Rejects with ERR_GODWIT_LISTEN_*. Port 0 takes any free one, told in `address`. */
 export async function listenTcp(
   wanted: ListenAddress | UnixAddress,
-  { sharedReads }: AcceptSettings,
+  { sharedReads, isSlow = false }: AcceptSettings,
   accept: (socket: Socket) => void,
 ): Promise<Listener> {
-  const options = { noDelay: true, allowHalfOpen: true, pauseOnConnect: sharedReads }
+  const options = { noDelay: true, allowHalfOpen: true, pauseOnConnect: sharedReads || isSlow }
   const server = createServer(options, (socket) => accept(sharedReads ? withSharedReads(socket) : socket))
   // An accept that fails, for want of a file descriptor or of memory, is that of whoever dialled: we listen on.
   server.on('error', () => {})
   try {
     if ('socketPath' in wanted) await listenUnix(server, wanted)
     else {
-      server.listen({ host: wanted.host, port: wanted.port, backlog: 1024 })
+      const backlog = isSlow ? SLOW_BACKLOG : BACKLOG
+      server.listen({ host: wanted.host, port: wanted.port, backlog })
       await once(server, 'listening')
     }
   } catch (cause) {
@@ -61,7 +68,7 @@ async function listenUnix(server: Server, { socketPath, mode }: UnixAddress): Pr
   // umask to set.
   const before = isMainThread ? process.umask(0o777 & ~mode) : undefined
   try {
-    server.listen({ path: socketPath, backlog: 1024 })
+    server.listen({ path: socketPath, backlog: BACKLOG })
   } finally {
     if (before !== undefined) process.umask(before)
   }

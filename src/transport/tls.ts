@@ -107,15 +107,17 @@ export class TlsDoor {
   /** `done` gets the encrypted stream once `caller.peer` says what it proved. */
   take(caller: Caller, done: (socket: TLSSocket) => void): void {
     const { connectTimeoutMs, handshakes, now } = this.#parts
-    caller.within(connectTimeoutMs)
-    caller.socket.once('readable', () => {
-      caller.inTime()
-      const readyAt = now()
-      handshakes.add(networkOf(caller.peer.host), () => {
-        if (caller.socket.destroyed) return
-        if (now() - readyAt > QUEUE_MS_MAX)
-          return caller.turnAway(CloseReason.TlsHandshake, 'waited too long')
-        this.#begin({ caller, done })
+    const begin = (readyAt: number): void => {
+      if (caller.socket.destroyed) return
+      if (now() - readyAt <= QUEUE_MS_MAX) this.#begin({ caller, done })
+      else caller.turnAway(CloseReason.TlsHandshake, 'waited too long')
+    }
+    handshakes.greet(() => {
+      caller.within(connectTimeoutMs)
+      caller.socket.once('readable', () => {
+        caller.inTime()
+        const readyAt = now()
+        handshakes.add(networkOf(caller.peer.host), () => begin(readyAt))
       })
     })
   }

@@ -2,6 +2,7 @@
 // [v3.1.1 MQTT-6.0.0-2]. Between ws, which knows frames, and connection.ts, which knows packets.
 import { Duplex } from 'node:stream'
 import type { WebSocket } from 'ws'
+import { SMALL_BYTES } from './output.ts'
 
 const CloseCode = { Normal: 1000, UnsupportedData: 1003, TooLarge: 1009 } as const
 
@@ -55,7 +56,8 @@ export class WebSocketStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: (error?: Error | null) => void): void {
-    this.#socket.send(chunk, done)
+    // A small one is copied, so that the memory that it stands in serves again: see Reuse.
+    this.#socket.send(chunk.length <= SMALL_BYTES ? Buffer.from(chunk) : chunk, done)
   }
 
   override _final(done: () => void): void {
