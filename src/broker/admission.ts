@@ -85,7 +85,8 @@ function admit(link: Link, connect: Connect, isPresent: boolean, told: Propertie
     version,
     peer: { address },
   } = connection
-  core.log.info({ clientId, version, address, sessionPresent: isPresent }, 'client connected')
+  const { name: listener } = link.listener
+  core.log.info({ clientId, version, address, listener, sessionPresent: isPresent }, 'client connected')
   session.outbound.attach(connection, connect.receiveMaximum)
   core.tell('connected', { clientId, version, address, sessionPresent: isPresent })
   core.retained.resume(session)

@@ -4,7 +4,7 @@ import type { Logger } from 'pino'
 import { readConfig } from '../config/load.ts'
 import { resolveConfig } from '../config/resolve.ts'
 import { isLocal } from '../config/resolve-listeners.ts'
-import type { Config, ConfigInput } from '../config/schema.ts'
+import type { Config, ConfigInput, ListenerConfig } from '../config/schema.ts'
 import { type BoundAddress, type Broker, createBroker } from '../index.ts'
 import { createLog } from './log.ts'
 import { firstSignal } from './signals.ts'
@@ -69,11 +69,13 @@ function logStart(log: Logger, { persistence }: Config, bound: readonly BoundAdd
 
 /** Who opens a listener to the network must say whom to let in; silence would look like a broken broker. */
 function warnOfRefusal(log: Logger, { listeners }: Config, { allowAnonymous }: ConfigInput): void {
-  const open = listeners.find((listener) => !isLocal(listener))
+  const isClosed = (listener: ListenerConfig): boolean =>
+    !isLocal(listener) && !listener.allowAnonymous && listener.tls.userNameFrom === 'none'
+  const open = listeners.find(isClosed)
   if (open === undefined || allowAnonymous !== undefined) return
   log.warn(
-    { host: open.host },
-    `clients without a user name will be refused, since ${open.host} is not on loopback: ` +
+    { listener: open.name },
+    `clients without a user name will be refused, since ${open.name} is open to more than this machine: ` +
       'set allowAnonymous to true (GODWIT_ALLOW_ANONYMOUS=true) to admit them',
   )
 }

@@ -25,8 +25,8 @@ export function loadConfig(sources: ConfigSources): Config {
 export function readConfig({ file, env, overrides = {} }: ConfigSources): ConfigInput {
   const configFile = file === undefined ? undefined : readConfigFile(file)
   const environment = readEnvironment(env)
-  const sources = [configFile?.values ?? {}, environment.values, overrides]
-  const values = sources.map(unfoldListeners).reduce(mergeTrees)
+  const fileValues = unfoldListeners(configFile?.values ?? {})
+  const values = [fileValues, environment.values, unfoldListeners(overrides)].reduce(mergeTrees)
   const originOf = (path: OptionPath): string | undefined => {
     if (isSetIn(overrides, path)) return 'command line'
     return variableOf(environment, path) ?? (configFile && `${file}:${configFile.lineOf(path)}`)

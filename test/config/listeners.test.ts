@@ -11,6 +11,7 @@ import type { ConfigInput, ListenerConfig, ListenerInput } from '../../src/confi
 const resolve = (listener: ListenerInput | string, others: ConfigInput = {}): ListenerConfig =>
   resolveConfig({ ...others, listeners: [listener] }).listeners[0] as ListenerConfig
 
+const MUST_BE_ADDRESS = 'it must be an IP address, a range such as 10.0.0.0/8, or unix'
 const certificate = { certificate: 'a.crt', key: 'a.key' }
 
 function linesOf(listener: unknown): string[] {
@@ -62,10 +63,14 @@ describe('an address', () => {
   it('is unfolded in a file and in the environment, before the one is laid over the other', () => {
     const file = join(folder, 'addresses.yaml')
     writeFileSync(file, 'listeners:\n  - mqtt://0.0.0.0:1\n  - mqtt://localhost:2\n')
-    const env = { GODWIT_LISTENERS__0__PORT: '11', GODWIT_LISTENERS__1: 'ws://127.0.0.1:22' }
+    const env = {
+      GODWIT_LISTENERS__0__PORT: '11',
+      GODWIT_LISTENERS__1: 'ws://127.0.0.1:22',
+      GODWIT_LISTENERS__1__NAME: 'pages',
+    }
     expect(loadConfig({ file, env }).listeners).toMatchObject([
       { protocol: 'mqtt', host: '0.0.0.0', port: 11 },
-      { protocol: 'ws', host: '127.0.0.1', port: 22 },
+      { protocol: 'ws', host: '127.0.0.1', port: 22, name: 'pages' },
     ])
   })
 
@@ -174,11 +179,11 @@ describe('what does not go together', () => {
     [{ versions: [6] }, 'listeners[0].versions[0] is 6; it must be one of 3, 4, 5'],
     [
       { proxyProtocol: { trusted: ['10.0.0.0/33'] } },
-      'listeners[0].proxyProtocol.trusted[0] is "10.0.0.0/33"; it must be an IP address, a range such as 10.0.0.0/8, or unix',
+      `listeners[0].proxyProtocol.trusted[0] is "10.0.0.0/33"; ${MUST_BE_ADDRESS}`,
     ],
     [
       { websocket: { trustedProxies: ['proxy.example'] } },
-      'listeners[0].websocket.trustedProxies[0] is "proxy.example"; it must be an IP address, a range such as 10.0.0.0/8, or unix',
+      `listeners[0].websocket.trustedProxies[0] is "proxy.example"; ${MUST_BE_ADDRESS}`,
     ],
   ])('%j is one line', (listener, line) => {
     expect(linesOf(listener)).toEqual([line])

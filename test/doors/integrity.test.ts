@@ -1,5 +1,5 @@
-// Whatever lies between, a client gets what was sent to it, byte for byte and in order: also one that reads slowly, when
-// the memory of what was written may serve again for somebody else.
+// Whatever lies between, a client gets what was sent to it, byte for byte and in order: also one that reads slowly,
+// when the memory of what was written may serve again for somebody else.
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import type { Duplex } from 'node:stream'

@@ -121,7 +121,7 @@ describe('a TLS listener', () => {
     expect(await logged(/connection closed/)).toMatchObject({ listener: 'mqtts-0' })
   })
 
-  it('holds a client that is through its handshake to connectTimeoutMs and connectBytesMax like all others', async () => {
+  it('holds whom it has let in to connectTimeoutMs and connectBytesMax, like all others', async () => {
     const made = await certificates()
     const listeners = [{ protocol: 'mqtts', port: 0, tls: made.pair('server') }] as const
     const limits = { connectTimeoutMs: 300, connectBytesMax: 100 }

@@ -38,7 +38,7 @@ export class Inbox {
   }
 }
 
-/** Resolves when it is connected; it is gone when the test is over. `where` is a port of this machine, or an address. */
+/** Resolves when it is connected; it is gone when the test is over. `where`: a port of this machine, or an address. */
 export async function joinMqttJs(
   where: number | string,
   options: IClientOptions,
