@@ -1,16 +1,17 @@
 // The broker's CPU time for a message beside Mosquitto's, both on this machine, in alternating rounds.
-// npx tsx bench/beside-mosquitto.ts [--rounds 5] [--only pair-q1,iot-q0]; build first, and have mosquitto on the PATH.
+// npx tsx bench/beside-mosquitto.ts [--rounds 5] [--only pair-q1,iot-q0] [--way tcp|tls|ws]; build first, and have
+// mosquitto on the PATH.
 // CPU time is what a busy machine moves least; the ratio of two measured in turn moves least of all.
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { makeCertificates } from '../certs/make.ts'
 import { BrokerProcess } from '../test/integration/broker-process.ts'
+import { startMosquitto } from './mosquitto-process.ts'
 import { cpuMicroseconds, median } from './process-figures.ts'
 import { type Pattern, runPattern } from './traffic.ts'
+import { dialler, godwitEnvironment, WAYS_IN } from './ways-in.ts'
 
 const pair = { publishers: 10, subscribers: 10, hears: 'pair', inFlight: 100, payloadBytes: 64 } as const
 const iot = { publishers: 500, subscribers: 500, hears: 'pair', inFlight: 1, payloadBytes: 64 } as const
@@ -30,52 +31,28 @@ const patterns: readonly Pattern[] = [
 ]
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '5' }, only: { type: 'string' } },
+  options: {
+    rounds: { type: 'string', default: '5' },
+    only: { type: 'string' },
+    way: { type: 'string', default: 'tcp' },
+  },
 })
+const way = WAYS_IN.find((each) => each === values.way) ?? 'tcp'
 const only = values.only?.split(',')
 const chosen = patterns.filter(({ name }) => only === undefined || only.includes(name))
-
-async function startMosquitto(folder: string): Promise<{ port: number; child: ChildProcess }> {
-  const port = await freePort()
-  const file = join(folder, 'mosquitto.conf')
-  const noLimits = 'max_queued_messages 0\nmax_inflight_messages 0\nset_tcp_nodelay true\n'
-  writeFileSync(file, `listener ${port} 127.0.0.1\nallow_anonymous true\n${noLimits}`)
-  const path = `${process.env.PATH}:/usr/sbin`
-  const child = spawn('mosquitto', ['-c', file], { stdio: 'ignore', env: { ...process.env, PATH: path } })
-  await once(child, 'spawn')
-  while (!(await isListening(port))) if (child.exitCode !== null) throw new Error('mosquitto did not start')
-  return { port, child }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  return typeof address === 'object' && address !== null ? address.port : 0
-}
-
-async function isListening(port: number): Promise<boolean> {
-  const socket = connect(port, '127.0.0.1')
-  const isThere = await Promise.race([
-    once(socket, 'connect').then(() => true),
-    once(socket, 'error').then(() => false),
-  ]).catch(() => false)
-  socket.destroy()
-  return isThere
-}
 
 let runs = 0
 /** CPU microseconds for each delivery. */
 async function measure(pattern: Pattern, port: number, processId: number): Promise<number> {
   const before = cpuMicroseconds(processId)
-  const deliveries = await runPattern(pattern, port, `run-${runs++}`)
+  const deliveries = await runPattern(pattern, dialler(way, port), `run-${runs++}`)
   return (cpuMicroseconds(processId) - before) / deliveries
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'godwit-bench-'))
-const mosquitto = await startMosquitto(folder)
-const godwit = await BrokerProcess.start({ data: join(folder, 'data') })
+if (way === 'tls') await makeCertificates(folder)
+const mosquitto = await startMosquitto(folder, way)
+const godwit = await BrokerProcess.start({ data: join(folder, 'data'), env: godwitEnvironment(way, folder) })
 try {
   const figures = chosen.map((pattern) => ({ pattern, mosquitto: [] as number[], godwit: [] as number[] }))
   // The first round warms both up and is not counted.

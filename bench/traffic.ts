@@ -1,7 +1,7 @@
 // Traffic for beside-mosquitto.ts: publishers with a window of messages in flight, subscribers that answer, MQTT 3.1.1.
 // Frames are made once and patched, answers of a chunk leave in one write: it must cost less than the broker it loads.
 import { once } from 'node:events'
-import { connect, type Socket } from 'node:net'
+import type { Duplex } from 'node:stream'
 import { encodeConnect } from '../src/packet/connect.ts'
 import { FrameSplitter } from '../src/packet/frame-splitter.ts'
 import { PacketType, packetTypeOf, type Qos } from '../src/packet/protocol.ts'
@@ -24,9 +24,12 @@ export interface Pattern {
   readonly messages: number
 }
 
+/** A new connection to the broker, ready to be written to. */
+export type Dial = () => Promise<Duplex>
+
 /** Runs the pattern once; resolves with the number of deliveries when all have arrived. */
-export async function runPattern(pattern: Pattern, port: number, run: string): Promise<number> {
-  const traffic = new Traffic(pattern, port, run)
+export async function runPattern(pattern: Pattern, dial: Dial, run: string): Promise<number> {
+  const traffic = new Traffic(pattern, dial, run)
   await traffic.connect()
   await traffic.run()
   traffic.end()
@@ -36,16 +39,16 @@ export async function runPattern(pattern: Pattern, port: number, run: string): P
 class Traffic {
   deliveries = 0
   readonly #pattern: Pattern
-  readonly #port: number
+  readonly #dial: Dial
   readonly #run: string
   readonly #publishers: Publisher[] = []
-  readonly #sockets: Socket[] = []
+  readonly #sockets: Duplex[] = []
   readonly #deliveriesPerMessage: number
   #arrived: () => void = () => {}
 
-  constructor(pattern: Pattern, port: number, run: string) {
+  constructor(pattern: Pattern, dial: Dial, run: string) {
     this.#pattern = pattern
-    this.#port = port
+    this.#dial = dial
     this.#run = run
     const { hears, subscribers, publishers } = pattern
     this.#deliveriesPerMessage = hears === 'all' ? subscribers : subscribers / publishers
@@ -76,8 +79,8 @@ class Traffic {
     return Math.floor(messages / publishers) * publishers * this.#deliveriesPerMessage
   }
 
-  async #open(clientId: string): Promise<Socket> {
-    const socket = connect({ host: '127.0.0.1', port: this.#port, noDelay: true })
+  async #open(clientId: string): Promise<Duplex> {
+    const socket = await this.#dial()
     this.#sockets.push(socket)
     socket.write(encodeConnect({ version: 4, clientId, cleanStart: true, keepAlive: 300 }))
     await once(socket, 'data')
@@ -95,7 +98,7 @@ class Traffic {
     socket.on('data', (chunk: Buffer) => this.#received(socket, frames, chunk))
   }
 
-  #received(socket: Socket, frames: FrameSplitter, chunk: Buffer): void {
+  #received(socket: Duplex, frames: FrameSplitter, chunk: Buffer): void {
     const answers: number[] = []
     const progressed = new Set<Publisher>()
     frames.push(chunk)
@@ -126,7 +129,7 @@ class Traffic {
 class Publisher {
   /** Messages that count as delivered or acknowledged. */
   finished = 0
-  readonly #socket: Socket
+  readonly #socket: Duplex
   readonly #pattern: Pattern
   readonly #frame: Buffer
   readonly #idAt: number
@@ -134,7 +137,7 @@ class Publisher {
   readonly #answers = new FrameSplitter()
   #sent = 0
 
-  constructor(socket: Socket, pattern: Pattern, index: number, topicName: string) {
+  constructor(socket: Duplex, pattern: Pattern, index: number, topicName: string) {
     this.#socket = socket
     this.#pattern = pattern
     this.#messages = Math.floor(pattern.messages / pattern.publishers)

@@ -21,7 +21,8 @@ export type {
   PublishRequest,
   ReceivedMessage,
 } from './broker/index.ts'
-export type { Config, ConfigInput } from './config/schema.ts'
+export type { Config, ConfigInput, ListenerInput } from './config/schema.ts'
 export type { Qos } from './packet/protocol.ts'
 export { type BrokerOptions, createBroker } from './server.ts'
+export type { BoundAddress } from './transport/listener.ts'
 export type { ListenAddress } from './transport/tcp.ts'

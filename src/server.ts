@@ -11,6 +11,7 @@ import { MemoryStore } from './store/memory-store.ts'
 import type { Store } from './store/store.ts'
 
 export type { Broker } from './broker/index.ts'
+export type { BoundAddress } from './transport/listener.ts'
 export type { ListenAddress } from './transport/tcp.ts'
 
 /** Everything of the configuration file, and what only a program can give. */

@@ -134,7 +134,7 @@ function sourceFiles(folder: string): SourceFile[] {
 }
 
 const src = sourceFiles('src')
-const all = [...src, ...['test', 'bench', 'examples'].flatMap(sourceFiles)]
+const all = [...src, ...['test', 'bench', 'certs', 'examples'].flatMap(sourceFiles)]
 const importsBySource = new Map(src.map((file) => [file.inSrc, file.imports]))
 
 const layerOf = (path: string): string => path.split('/')[0] as string

@@ -8,6 +8,7 @@ import type { Properties } from '../packet/property-table.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
 import { CloseReason } from '../transport/close-reason.ts'
+import { MountedTopics } from '../transport/mount-point.ts'
 import { OutboundAliases } from '../transport/topic-aliases.ts'
 import type { Link } from './link.ts'
 import { keepAliveFor, type SessionOwner, termsFor } from './terms.ts'
@@ -48,21 +49,23 @@ function assignClientId({ version, cleanStart }: Connect): string {
 }
 
 function agree(link: Link, connect: Connect): void {
-  const { connection, core } = link
+  const { connection, core, listener, mountPoint } = link
   const { limits } = core
-  connection.frames.maximumPacketSize = limits.maximumPacketSize
+  connection.frames.maximumPacketSize = listener.maximumPacketSize
   connection.aliases.maximum = connect.version === 5 ? limits.topicAliasMaximum : 0
-  const aliases = Math.min(connect.topicAliasMaximum, limits.topicAliasMaximumOut)
-  if (aliases > 0) connection.useOutboundAliases(new OutboundAliases(aliases))
+  const aliasesMax = Math.min(connect.topicAliasMaximum, limits.topicAliasMaximumOut)
+  const aliases = aliasesMax > 0 ? new OutboundAliases(aliasesMax) : undefined
+  const topics = mountPoint === undefined ? aliases : new MountedTopics(mountPoint, aliases)
+  if (topics !== undefined) connection.useOutboundTopics(topics)
   link.keepAliveMs = keepAliveFor(connect, limits) * 1500
 }
 
 /** What CONNACK says. Throws MqttError before anything is done: a client that can't hear that it is in is not. */
-function toldTo({ core, authentication }: Link, connect: Connect, owner: SessionOwner): Properties {
+function toldTo({ core, listener, authentication }: Link, connect: Connect, owner: SessionOwner): Properties {
   if (connect.version !== 5) return {}
   const fits = (properties: Properties): boolean =>
     connackOf(connect, true, properties).length <= connect.maximumPacketSize
-  const told = { ...termsFor(connect, owner, core), ...authentication?.told } // [v5 MQTT-4.12.0-6]
+  const told = { ...termsFor(connect, owner, { ...core, listener }), ...authentication?.told } // [v5 MQTT-4.12.0-6]
   if (fits(told)) return told
   const { responseInformation: _, ...needed } = told
   if (fits(needed)) return needed
@@ -78,8 +81,12 @@ function admit(link: Link, connect: Connect, isPresent: boolean, told: Propertie
   if (link.keepAliveMs > 0) core.wheel.schedule(link, core.now() + link.keepAliveMs)
   else core.wheel.cancel(link)
   const { clientId } = session
-  const { version, remoteAddress: address } = connection
-  core.log.info({ clientId, version, address, sessionPresent: isPresent }, 'client connected')
+  const {
+    version,
+    peer: { address },
+  } = connection
+  const { name: listener } = link.listener
+  core.log.info({ clientId, version, address, listener, sessionPresent: isPresent }, 'client connected')
   session.outbound.attach(connection, connect.receiveMaximum)
   core.tell('connected', { clientId, version, address, sessionPresent: isPresent })
   core.retained.resume(session)

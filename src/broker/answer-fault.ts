@@ -16,7 +16,7 @@ export function answerFault(link: Link, error: unknown): void {
   const reasonCode = isPeersFault ? error.reasonCode : ReasonCode.UnspecifiedError
   const facts = {
     clientId: link.session?.clientId,
-    address: connection.remoteAddress,
+    address: connection.peer.address,
     reasonCode,
     reason: reasonName(reasonCode),
   }

@@ -5,13 +5,15 @@ import { Authentication } from '../authentication/authentication.ts'
 import type { AuthenticationMethod } from '../authentication/method.ts'
 import type { Clock } from '../base/clock.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config, ListenerConfig } from '../config/schema.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { Drops } from '../session/drops.ts'
 import { QueueTotals } from '../session/queue-totals.ts'
 import type { Store } from '../store/store.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import type { Connection } from '../transport/connection.ts'
+import type { OpenListener } from '../transport/listener.ts'
+import type { MountPoint } from '../transport/mount-point.ts'
 import type { Core } from './core.ts'
 import type { BrokerEvents } from './events.ts'
 import { Gate } from './gate.ts'
@@ -91,6 +93,8 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
     gate: new Gate(config),
     wills: new Wills({ store, wheel, router, now }),
     links: new Set<Link>(),
+    listeners: new Set<OpenListener>(),
+    mountPoints: new Map<ListenerConfig, MountPoint>(),
     unfinished: new Set<Promise<void>>(),
     heldBack: new Set<Connection>(),
   }

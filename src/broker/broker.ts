@@ -10,10 +10,15 @@ import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
 import type { DropReason } from '../session/drops.ts'
 import { subscriptionOf } from '../session/subscription.ts'
 import type { StoreDamage } from '../store/store.ts'
+import { peerOf } from '../transport/caller.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import { Connection, type ConnectionSettings } from '../transport/connection.ts'
+import { Doorman } from '../transport/doorman.ts'
 import { FlushList } from '../transport/flush-list.ts'
-import { type ListenAddress, type Listener, listenTcp } from '../transport/tcp.ts'
+import { HandshakeQueue } from '../transport/handshake-queue.ts'
+import { type Arrival, type BoundAddress, OpenListener } from '../transport/listener.ts'
+import { MountPoint } from '../transport/mount-point.ts'
+import type { ListenAddress } from '../transport/tcp.ts'
 import { whenCommitted } from './acknowledge.ts'
 import { assembleCore, type BrokerParts, readOn } from './assemble-core.ts'
 import type { Core } from './core.ts'
@@ -34,7 +39,8 @@ export class Broker {
   readonly #core: Core
   readonly #config: Config
   readonly #settings: ConnectionSettings
-  #listeners: Listener[] = []
+  readonly #doorman: Doorman
+  readonly #handshakes: HandshakeQueue
   /** Each until its last bytes have left or been given up. */
   readonly #streams = new Set<Duplex>()
   #localSubscribers = 0
@@ -43,8 +49,13 @@ export class Broker {
   private constructor(core: Core, config: Config) {
     this.#core = core
     this.#config = config
-    const { connectBytesMax } = config.limits
+    const { connectBytesMax, handshakesPerSecondMax } = config.limits
     this.#settings = { flushList: new FlushList(), now: core.now, connectBytesMax }
+    this.#doorman = new Doorman(config.limits, core.now)
+    this.#handshakes = new HandshakeQueue(handshakesPerSecondMax)
+    for (const listener of config.listeners) {
+      if (listener.mountPoint !== '') core.mountPoints.set(listener, new MountPoint(listener.mountPoint))
+    }
   }
 
   /** Opens the store and restores what it holds. Rejects with ERR_GODWIT_STORE_*. */
@@ -74,33 +85,60 @@ export class Broker {
     return this
   }
 
-  /** Opens every listener of the configuration, or none: rejects with ERR_GODWIT_LISTEN_*. */
-  async listen(addresses: readonly ListenAddress[] = this.#config.listeners): Promise<ListenAddress[]> {
-    const opened: Listener[] = []
+  /**
+   * Opens every listener of the configuration, or plain ones on the addresses given; all of them, or none: rejects with
+   * ERR_GODWIT_LISTEN_* or ERR_GODWIT_TLS_*.
+   */
+  async listen(addresses?: readonly ListenAddress[]): Promise<BoundAddress[]> {
+    const { listeners, plainListener, transport, limits } = this.#config
+    const { log, now } = this.#core
+    const wanted =
+      addresses?.map(({ host, port }) => ({ ...plainListener, name: `mqtt-${port}`, host, port })) ??
+      listeners
+    const { sharedReads } = transport
+    const { connectTimeoutMs } = limits
+    const doors = { doorman: this.#doorman, handshakes: this.#handshakes }
+    const accept = (stream: Duplex, arrival: Arrival): Connection => this.#attach(stream, arrival)
+    const opened: OpenListener[] = []
     try {
-      for (const address of addresses) {
-        opened.push(await listenTcp(address, this.#config.transport, (socket) => this.attach(socket)))
+      for (const config of wanted) {
+        opened.push(
+          await OpenListener.open(config, { sharedReads, connectTimeoutMs, log, now, ...doors, accept }),
+        )
       }
     } catch (error) {
       await Promise.all(opened.map((listener) => listener.close()))
       throw error
     }
-    this.#listeners.push(...opened)
-    return opened.map((listener) => listener.address)
+    for (const listener of opened) this.#core.listeners.add(listener)
+    return opened.map(({ address }) => address)
+  }
+
+  /** Reads the files of TLS again, as is done when they change; what is wrong with them goes to the log. */
+  reload(): void {
+    for (const listener of this.#core.listeners) listener.reload()
   }
 
   /** Takes any byte stream as a connection of one client. */
   attach(stream: Duplex): void {
+    const listener = this.#config.plainListener
+    const connection = this.#attach(stream, { peer: peerOf(stream, listener.name), listener })
+    // Who comes by a listener was counted at its door.
+    const { links, limits } = this.#core
+    if (links.size > limits.connectionsMax) connection.close(CloseReason.TooManyConnections)
+  }
+
+  #attach(stream: Duplex, arrival: Arrival): Connection {
     const core = this.#core
     this.#streams.add(stream)
     stream.once('close', () => this.#streams.delete(stream))
-    const connection = new Connection(stream, this.#settings, (made) => {
-      const link = new Link(core, made)
+    const connection = new Connection(stream, arrival.peer, this.#settings, (made) => {
+      const link = new Link(core, made, arrival)
       core.links.add(link)
       return link
     })
     if (this.#closing !== undefined) connection.close(CloseReason.ServerShutdown)
-    else if (core.links.size > core.limits.connectionsMax) connection.close(CloseReason.TooManyConnections)
+    return connection
   }
 
   /** As a client's PUBLISH, without a client: resolves when every kept copy is on disk. */
@@ -165,8 +203,8 @@ export class Broker {
 
   async #close(): Promise<void> {
     const core = this.#core
-    const listenersClosed = this.#listeners.map((listener) => listener.close())
-    this.#listeners = []
+    const listenersClosed = [...core.listeners].map((listener) => listener.close())
+    core.listeners.clear()
     // What is acknowledged leaves with its commit, before the farewell.
     // A disk that refuses holds nobody up: closing gives up on it, and says so.
     await Promise.race([core.store.flush(), this.#nextWriteError()])

@@ -10,7 +10,10 @@ export function detachLink(link: Link, reason: CloseReason, cause: Error | undef
   core.links.delete(link)
   core.heldBack.delete(connection)
   core.wheel.cancel(link)
-  const { version, remoteAddress: address } = connection
+  const {
+    version,
+    peer: { address },
+  } = connection
   const error = cause === undefined ? {} : { error: cause.message }
   if (session === undefined) {
     core.log.info({ address, reason, ...error }, 'connection closed')

@@ -3,11 +3,13 @@ import type { EventEmitter } from 'node:events'
 import type { Logger } from 'pino'
 import type { Authentication } from '../authentication/authentication.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
-import type { Config } from '../config/schema.ts'
+import type { Config, ListenerConfig } from '../config/schema.ts'
 import type { Drops } from '../session/drops.ts'
 import type { OutboundContext } from '../session/outbound.ts'
 import type { Store } from '../store/store.ts'
 import type { Connection } from '../transport/connection.ts'
+import type { OpenListener } from '../transport/listener.ts'
+import type { MountPoint } from '../transport/mount-point.ts'
 import type { BrokerEvents } from './events.ts'
 import type { Gate } from './gate.ts'
 import type { Link } from './link.ts'
@@ -38,8 +40,11 @@ export interface Core extends OutboundContext {
   readonly retained: RetainedMessages
   readonly wills: Wills
   readonly system: SystemTopics
+  /** Of the listeners that have one. */
+  readonly mountPoints: Map<ListenerConfig, MountPoint>
   /** Every open connection, CONNECT seen or not. */
   readonly links: Set<Link>
+  readonly listeners: Set<OpenListener>
   /** Connections that are not read from until the store has room. */
   readonly heldBack: Set<Connection>
 }

@@ -4,16 +4,17 @@ import { isUtf8 } from 'node:buffer'
 import type { Config } from '../config/schema.ts'
 import type { Connect, Will } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
-import type { Qos } from '../packet/protocol.ts'
+import type { ProtocolVersion, Qos } from '../packet/protocol.ts'
 import { scanPublishProperties } from '../packet/publish-properties.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Session } from '../session/session.ts'
 import { isWildcard, parseShare, topicFilterProblem } from '../topic/topic-filter.ts'
 import { topicNameProblem } from '../topic/topic-name.ts'
+import type { Link } from './link.ts'
 import { redirectionOf } from './redirect.ts'
 import { SYSTEM_PREFIX } from './system-topics.ts'
 
-export type GateSettings = Pick<Config, 'allowAnonymous' | 'limits' | 'features' | 'redirect'>
+export type GateSettings = Pick<Config, 'limits' | 'features' | 'redirect'>
 
 /** Why something is not taken. */
 export interface Refusal {
@@ -25,43 +26,47 @@ export interface Refusal {
 export class Gate {
   readonly #settings: GateSettings
   // Asked for each PUBLISH.
-  readonly #maximumQos: number
   readonly #retains: boolean
   /** The name that passed last: packets to one topic come in runs. */
   #lastName: string | undefined
 
   constructor(settings: GateSettings) {
     this.#settings = settings
-    this.#maximumQos = settings.features.maximumQos
     this.#retains = settings.limits.retainedMessagesMax > 0
   }
 
-  /** Throws MqttError where all clients are sent elsewhere. */
-  checkServer(): void {
+  /** Throws MqttError for whom the door was full, and where all clients are sent elsewhere. */
+  checkServer({ refusal }: Link): void {
+    if (refusal !== undefined) throw new MqttError(refusal.reasonCode, refusal.closeReason)
     const { redirect } = this.#settings
     const redirection = redirectionOf(redirect)
     if (redirection === undefined || redirect.when === 'full') return
     throw new MqttError(redirection, 'this server takes no clients')
   }
 
+  /** [v5 MQTT-3.1.2-2] [v3.1.1 MQTT-3.1.2-2] */
+  checkVersion(version: ProtocolVersion, { listener }: Link): void {
+    if (listener.versions.includes(version)) return
+    throw new MqttError(ReasonCode.UnsupportedProtocolVersion, 'not spoken by this listener', 'protocol')
+  }
+
   /** Who a client without an authentication method is; its session is this identity's. Throws MqttError for nobody. */
-  identify(): string {
-    if (!this.#settings.allowAnonymous) {
+  identify({ connection: { peer }, listener }: Link): string {
+    if (peer.userName !== undefined) return peer.userName
+    if (!listener.allowAnonymous) {
       throw new MqttError(ReasonCode.NotAuthorized, 'anonymous clients are not allowed (allowAnonymous)', '')
     }
     return ''
   }
 
   /** Throws MqttError for a will that may not be published. Asked when it is known who the client is. */
-  checkWill({ will }: Connect): void {
-    if (will !== undefined) this.#checkWill(will)
+  checkWill({ will }: Connect, { maximumQos }: Link): void {
+    if (will !== undefined) this.#checkWill(will, maximumQos)
   }
 
   /** Throws MqttError for what CONNACK has ruled out. [v5 MQTT-3.2.2-11] [v5 MQTT-3.2.2-14] */
-  checkFlags(qos: Qos, retain: boolean): void {
-    if (qos > this.#maximumQos) {
-      throw new MqttError(ReasonCode.QosNotSupported, `above ${this.#maximumQos}`, 'QoS')
-    }
+  checkFlags(qos: Qos, retain: boolean, maximumQos: number): void {
+    if (qos > maximumQos) throw new MqttError(ReasonCode.QosNotSupported, `above ${maximumQos}`, 'QoS')
     if (!retain || this.#retains) return
     throw new MqttError(ReasonCode.RetainNotSupported, 'nothing is retained here', 'retain')
   }
@@ -73,9 +78,9 @@ export class Gate {
   }
 
   /** [v5 MQTT-3.2.2-12] [v5 MQTT-3.2.2-13] */
-  #checkWill({ topicName, qos, retain, payload, properties }: Will): void {
+  #checkWill({ topicName, qos, retain, payload, properties }: Will, maximumQos: number): void {
     this.checkTopicName(topicName)
-    this.checkFlags(qos, retain)
+    this.checkFlags(qos, retain, maximumQos)
     if (scanPublishProperties(properties, 0, properties.length).isText) this.checkPayload(payload)
     const reasonCode = this.refusePublish(topicName)
     if (reasonCode === ReasonCode.Success) return

@@ -27,12 +27,12 @@ export function beginAuthentication(link: Link, connect: Connect, method: string
     const why = 'there is no such method here'
     throw new MqttError(ReasonCode.BadAuthenticationMethod, why, 'authentication method') // [v5 MQTT-4.12.0-1]
   }
-  const client = { clientId, userName, address: connection.remoteAddress }
+  const client = { clientId, userName, address: connection.peer.address }
   const authentication: LinkAuthentication = { method, client, exchange: undefined, told: {} }
   link.authentication = authentication
   link.phase = 'authenticating'
   begin(link, authentication, connect.authenticationData, (identity, data) => {
-    core.gate.checkWill(connect)
+    core.gate.checkWill(connect, link)
     authentication.told = propertiesOf(method, data)
     enter(link, connect, identity)
   })

@@ -3,6 +3,7 @@
 import type { Connect } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
+import type { MountPoint } from '../transport/mount-point.ts'
 import { enter } from './admission.ts'
 import { beginAuthentication } from './handle-auth.ts'
 import type { Link } from './link.ts'
@@ -13,10 +14,18 @@ export function handleConnect(link: Link, connect: Connect): void {
   link.connection.maximumPacketSize = connect.maximumPacketSize
   link.wantsReasons = connect.requestProblemInformation
   link.isBridge = connect.isBridge
-  link.core.gate.checkServer()
+  const { gate } = link.core
+  gate.checkVersion(connect.version, link)
+  gate.checkServer(link)
+  const whole = link.mountPoint === undefined ? connect : withWholeWill(connect, link.mountPoint)
   const { authenticationMethod } = connect
-  if (authenticationMethod !== undefined) return beginAuthentication(link, connect, authenticationMethod)
-  const identity = link.core.gate.identify()
-  link.core.gate.checkWill(connect)
-  enter(link, connect, identity)
+  if (authenticationMethod !== undefined) return beginAuthentication(link, whole, authenticationMethod)
+  const identity = gate.identify(link)
+  gate.checkWill(whole, link)
+  enter(link, whole, identity)
 }
+
+const withWholeWill = (connect: Connect, mountPoint: MountPoint): Connect => ({
+  ...connect,
+  will: mountPoint.enterWill(connect.will),
+})

@@ -13,9 +13,11 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
   const { core, connection } = link
   const session = link.session as Session
   link.hasTakenRoom = true
-  const topicName = connection.aliases.resolve(packet)
+  const { mountPoint } = link
+  const named = connection.aliases.resolve(packet)
+  const topicName = mountPoint === undefined ? named : mountPoint.enter(packet, named)
   core.gate.checkTopicName(topicName)
-  core.gate.checkFlags(packet.qos, packet.retain)
+  core.gate.checkFlags(packet.qos, packet.retain, link.maximumQos)
   if (packet.isText) core.gate.checkPayload(packet.bytes.subarray(packet.payloadAt, packet.end))
   const { packetId } = packet
   const operations = core.store.operations

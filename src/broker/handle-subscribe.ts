@@ -22,11 +22,12 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
   const session = link.session as Session
   const operations = core.store.operations
   link.hasWritten = true
-  packet.filters.forEach(checkNoLocal)
+  const filters = filtersOf(link, packet)
+  filters.forEach(checkNoLocal)
   const fed: Subscription[] = []
   const reasonCodes: ReasonCode[] = []
   let why = ''
-  for (const filter of packet.filters) {
+  for (const filter of filters) {
     const refusal = refuse(link, packet, filter)
     if (refusal !== undefined) {
       reasonCodes.push(refusal.reasonCode)
@@ -34,7 +35,7 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
       continue
     }
     const isFed = isToBeFed(session, filter)
-    const qos = lowerQos(filter.qos, core.features.maximumQos as Qos)
+    const qos = lowerQos(filter.qos, link.maximumQos as Qos)
     reasonCodes.push(qos) // [v5 MQTT-3.8.4-6] [v5 MQTT-3.2.2-10]
     const subscription = subscriptionOf({
       ...(link.isBridge ? asOfBridge(filter) : filter),
@@ -56,6 +57,11 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
     }, why)
     feed(link, session, fed)
   })
+}
+
+function filtersOf({ mountPoint }: Link, { filters }: Subscribe): readonly SubscribeFilter[] {
+  if (mountPoint === undefined) return filters
+  return filters.map((filter) => ({ ...filter, topicFilter: mountPoint.enterFilter(filter.topicFilter) }))
 }
 
 function refuse(link: Link, packet: Subscribe, { topicFilter }: SubscribeFilter): Refusal | undefined {

@@ -15,7 +15,8 @@ export function handleUnsubscribe(link: Link, packet: Unsubscribe): void {
   link.hasWritten = true
   const reasonCodes: ReasonCode[] = []
   const isRefused = isInUse(link, packet.packetId)
-  for (const topicFilter of packet.topicFilters) {
+  for (const named of packet.topicFilters) {
+    const topicFilter = link.mountPoint?.enterFilter(named) ?? named
     if (isRefused) {
       reasonCodes.push(ReasonCode.PacketIdentifierInUse)
       continue

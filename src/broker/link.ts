@@ -6,6 +6,7 @@
 import type { Exchange } from '../authentication/exchange.ts'
 import type { AuthenticatingClient } from '../authentication/method.ts'
 import type { WheelTask } from '../base/timer-wheel.ts'
+import type { ListenerConfig } from '../config/schema.ts'
 import type { AckType } from '../packet/ack.ts'
 import { encodeDisconnect } from '../packet/disconnect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
@@ -16,6 +17,9 @@ import type { Session } from '../session/session.ts'
 import type { CommitListener } from '../store/store.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import type { Connection, ConnectionHandler } from '../transport/connection.ts'
+import type { DoorRefusal } from '../transport/doorman.ts'
+import type { Arrival } from '../transport/listener.ts'
+import type { MountPoint } from '../transport/mount-point.ts'
 import { answerFault } from './answer-fault.ts'
 import { detachLink } from './connection-end.ts'
 import type { Core } from './core.ts'
@@ -42,6 +46,14 @@ export interface LinkAuthentication {
 export class Link implements ConnectionHandler, CommitListener, WheelTask {
   readonly core: Core
   readonly connection: Connection
+  /** Its terms hold for this client. */
+  readonly listener: ListenerConfig
+  /** Asked for each PUBLISH. */
+  readonly maximumQos: number
+  /** Undefined: topics are here as the client knows them. */
+  readonly mountPoint: MountPoint | undefined
+  /** Why it may not stay: it is told so in answer to its CONNECT. */
+  readonly refusal: DoorRefusal | undefined
   phase: 'connecting' | 'authenticating' | 'admitting' | 'connected' | 'closed' = 'connecting'
   session: Session | undefined
   /** Undefined: CONNECT named no authentication method. */
@@ -64,9 +76,17 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   isBridge = false
   dueAt = 0
 
-  constructor(core: Core, connection: Connection) {
+  constructor(
+    core: Core,
+    connection: Connection,
+    { listener, refusal }: Pick<Arrival, 'listener' | 'refusal'>,
+  ) {
     this.core = core
     this.connection = connection
+    this.listener = listener
+    this.maximumQos = listener.maximumQos
+    this.mountPoint = core.mountPoints.get(listener)
+    this.refusal = refusal
     core.wheel.schedule(this, core.now() + core.limits.connectTimeoutMs)
   }
 

@@ -69,7 +69,7 @@ export class SystemTopics implements WheelTask {
   }
 
   #values(): Map<string, string> {
-    const { sessions, links, retained, router, drops, totals, store, now } = this.#core
+    const { sessions, links, listeners, retained, router, drops, totals, store, now } = this.#core
     const connected = [...links].filter(({ phase }) => phase === 'connected').length
     const figures: [string, number | string][] = [
       ['uptime', `${Math.floor((now() - this.#startedAt) / 1000)} seconds`],
@@ -86,6 +86,10 @@ export class SystemTopics implements WheelTask {
       ['store/damaged/quarantine', store.damage.quarantine ?? ''],
       ['publish/messages/dropped', drops.total],
     ]
+    for (const { config, certificateDays } of listeners) {
+      if (certificateDays !== undefined)
+        figures.push([`listeners/${config.name}/certificate/days`, certificateDays])
+    }
     for (const reason of Object.values(DropReason)) {
       figures.push([`publish/messages/dropped/${reason}`, drops.of(reason)])
     }

@@ -1,13 +1,15 @@
 // What a connection may rely on: the limits and features that CONNACK tells, where they differ from what the
 // specification says that a client may expect. Asked by admission.ts.
-import type { Config } from '../config/schema.ts'
+import type { Config, ListenerConfig } from '../config/schema.ts'
 import { type Connect, RECEIVE_MAXIMUM_DEFAULT } from '../packet/connect.ts'
 import type { Properties } from '../packet/property-table.ts'
 import { PACKET_SIZE_MAX } from '../packet/protocol.ts'
 import type { SessionRecord } from '../store/store.ts'
 
 export type SessionOwner = Pick<SessionRecord, 'clientId' | 'expiryInterval'>
-type Terms = Pick<Config, 'limits' | 'features'>
+type Terms = Pick<Config, 'limits' | 'features'> & {
+  readonly listener: Pick<ListenerConfig, 'maximumQos' | 'maximumPacketSize'>
+}
 
 /** Characters: as UTF-8 no more than a string may have. */
 const RESPONSE_INFORMATION_MAX = 16_384
@@ -24,13 +26,14 @@ export function termsFor(
   { clientId, expiryInterval }: SessionOwner,
   terms: Terms,
 ): Properties {
-  const { limits, features } = terms
-  const { receiveMaximum, maximumPacketSize, topicAliasMaximum } = limits
+  const { limits, features, listener } = terms
+  const { receiveMaximum, topicAliasMaximum } = limits
+  const { maximumQos, maximumPacketSize } = listener
   const keepAlive = keepAliveFor(connect, limits)
   const properties: Properties = {}
   if (expiryInterval !== connect.sessionExpiryInterval) properties.sessionExpiryInterval = expiryInterval
   if (receiveMaximum < RECEIVE_MAXIMUM_DEFAULT) properties.receiveMaximum = receiveMaximum
-  if (features.maximumQos < 2) properties.maximumQos = features.maximumQos
+  if (maximumQos < 2) properties.maximumQos = maximumQos
   if (limits.retainedMessagesMax === 0) properties.retainAvailable = false
   if (maximumPacketSize < PACKET_SIZE_MAX) properties.maximumPacketSize = maximumPacketSize
   if (connect.clientId === '') properties.assignedClientIdentifier = clientId

@@ -2,9 +2,10 @@
 import { resolve } from 'node:path'
 import type { Logger } from 'pino'
 import { readConfig } from '../config/load.ts'
-import { isLoopback, resolveConfig } from '../config/resolve.ts'
-import type { Config, ConfigInput } from '../config/schema.ts'
-import { type Broker, createBroker, type ListenAddress } from '../index.ts'
+import { resolveConfig } from '../config/resolve.ts'
+import { isLocal } from '../config/resolve-listeners.ts'
+import type { Config, ConfigInput, ListenerConfig } from '../config/schema.ts'
+import { type BoundAddress, type Broker, createBroker } from '../index.ts'
 import { createLog } from './log.ts'
 import { firstSignal } from './signals.ts'
 import { version } from './version.ts'
@@ -45,7 +46,7 @@ export function overridesOf({ port, host, data, memory, verbose }: StartFlags): 
 }
 
 /** The data folder is open by now, and is left as it should be when there is nowhere to listen. */
-async function listen(broker: Broker): Promise<ListenAddress[]> {
+async function listen(broker: Broker): Promise<BoundAddress[]> {
   try {
     return await broker.listen()
   } catch (error) {
@@ -54,8 +55,8 @@ async function listen(broker: Broker): Promise<ListenAddress[]> {
   }
 }
 
-function logStart(log: Logger, { persistence }: Config, listenAddresses: readonly ListenAddress[]): void {
-  const addresses = listenAddresses.map(addressText)
+function logStart(log: Logger, { persistence }: Config, bound: readonly BoundAddress[]): void {
+  const addresses = bound.map(({ url }) => url)
   const serves = `godwit ${version} serves ${addresses.join(', ')}`
   if (persistence.enabled) {
     const data = resolve(persistence.path)
@@ -66,16 +67,15 @@ function logStart(log: Logger, { persistence }: Config, listenAddresses: readonl
   }
 }
 
-const addressText = ({ host, port }: ListenAddress): string =>
-  `mqtt://${host.includes(':') ? `[${host}]` : host}:${port}`
-
 /** Who opens a listener to the network must say whom to let in; silence would look like a broken broker. */
 function warnOfRefusal(log: Logger, { listeners }: Config, { allowAnonymous }: ConfigInput): void {
-  const open = listeners.find(({ host }) => !isLoopback(host))
+  const isClosed = (listener: ListenerConfig): boolean =>
+    !isLocal(listener) && !listener.allowAnonymous && listener.tls.userNameFrom === 'none'
+  const open = listeners.find(isClosed)
   if (open === undefined || allowAnonymous !== undefined) return
   log.warn(
-    { host: open.host },
-    `clients without a user name will be refused, since ${open.host} is not on loopback: ` +
+    { listener: open.name },
+    `clients without a user name will be refused, since ${open.name} is open to more than this machine: ` +
       'set allowAnonymous to true (GODWIT_ALLOW_ANONYMOUS=true) to admit them',
   )
 }

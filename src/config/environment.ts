@@ -1,6 +1,7 @@
 // Options from the environment: GODWIT_LIMITS__MAXIMUM_PACKET_SIZE=65536, GODWIT_LISTENERS__0__PORT=1884.
 // Two underscores part the names; case and single underscores within a name are no difference.
 import { isScalar, parseDocument } from 'yaml'
+import { unfoldListeners } from './listener-addresses.ts'
 import { mergeTrees, type OptionTree, treeOf } from './merge.ts'
 import { nearestName, plainName } from './nearest.ts'
 import { childNames, childOption, type OptionPath, optionPaths, pathText, rootOption } from './option-tree.ts'
@@ -26,7 +27,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     const path = pathOf(variable)
     if (path === undefined) problems.push(unknownText(variable))
     else {
-      values = mergeTrees(values, treeOf(path, parseScalar(text)))
+      values = mergeTrees(values, unfoldListeners(treeOf(path, parseScalar(text))))
       variables.set(pathText(path), variable)
     }
   }

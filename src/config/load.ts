@@ -1,6 +1,7 @@
 // The configuration of the program: defaults, file, environment, flags; the later wins.
 import { readConfigFile } from './config-file.ts'
 import { type Environment, readEnvironment } from './environment.ts'
+import { unfoldListeners } from './listener-addresses.ts'
 import { mergeTrees, type OptionTree, valueAt } from './merge.ts'
 import { type OptionPath, pathText } from './option-tree.ts'
 import { checkConfig, resolveConfig } from './resolve.ts'
@@ -24,7 +25,8 @@ export function loadConfig(sources: ConfigSources): Config {
 export function readConfig({ file, env, overrides = {} }: ConfigSources): ConfigInput {
   const configFile = file === undefined ? undefined : readConfigFile(file)
   const environment = readEnvironment(env)
-  const values = [configFile?.values ?? {}, environment.values, overrides].reduce(mergeTrees)
+  const fileValues = unfoldListeners(configFile?.values ?? {})
+  const values = [fileValues, environment.values, unfoldListeners(overrides)].reduce(mergeTrees)
   const originOf = (path: OptionPath): string | undefined => {
     if (isSetIn(overrides, path)) return 'command line'
     return variableOf(environment, path) ?? (configFile && `${file}:${configFile.lineOf(path)}`)

@@ -19,7 +19,9 @@ export function problemLines(
     if (issue.code === 'unrecognized_keys') {
       return issue.keys.map((name) => problemLine([...path, name], unknownText(path, name), originOf))
     }
-    return problemLine(path, invalidText(path, valueAt(values, path)), originOf)
+    // In our own words, which follow "is ...;".
+    const allowed = isOwn(issue) ? issue.message : `it must be ${allowedAt(path)}`
+    return problemLine(path, `${nameOf(path)} is ${foundText(valueAt(values, path))}; ${allowed}`, originOf)
   })
 }
 
@@ -28,10 +30,14 @@ function problemLine(path: OptionPath, text: string, originOf: OriginOf): string
   return origin === undefined ? text : `${origin}: ${text}`
 }
 
-function invalidText(path: OptionPath, found: unknown): string {
+const isOwn = ({ code, message }: z.core.$ZodIssue): boolean =>
+  code === 'custom' || (code === 'invalid_format' && message.startsWith('it '))
+
+const nameOf = (path: OptionPath): string => pathText(path) || 'the configuration'
+
+function allowedAt(path: OptionPath): string {
   const node = optionAt(path)
-  const allowed = node === undefined ? 'something else' : allowedText(node)
-  return `${pathText(path) || 'the configuration'} is ${foundText(found)}; it must be ${allowed}`
+  return node === undefined ? 'something else' : allowedText(node)
 }
 
 /** The right name in the wrong group comes before a name beside it that looks alike. */

@@ -1,16 +1,17 @@
 // From what was said to what holds: checks the options and fills in the defaults, also those that depend
 // on other options.
-import { BlockList, isIP } from 'node:net'
 import { GodwitError } from '../base/errors.ts'
+import { unfoldListeners } from './listener-addresses.ts'
 import type { OptionTree } from './merge.ts'
 import { type OriginOf, problemLines } from './problems.ts'
+import { isLocal, resolveListeners } from './resolve-listeners.ts'
 import { type Config, type ConfigInput, configSchema } from './schema.ts'
 
 /** The configuration of a program that uses the library. Throws ERR_GODWIT_CONFIG_INVALID. */
 export function resolveConfig(input: ConfigInput = {}): Config {
-  const config = checkConfig(input, () => undefined)
-  const allowAnonymous = config.allowAnonymous ?? config.listeners.every(({ host }) => isLoopback(host))
-  return Object.freeze({ ...config, allowAnonymous })
+  const config = checkConfig(unfoldListeners(input), () => undefined)
+  const allowAnonymous = config.allowAnonymous ?? config.listeners.every(isLocal)
+  return Object.freeze({ ...config, allowAnonymous, ...resolveListeners(config, allowAnonymous) })
 }
 
 /** Throws ERR_GODWIT_CONFIG_INVALID with a line for each mistake, after the lines of `problems`. */
@@ -20,15 +21,4 @@ export function checkConfig(values: OptionTree, originOf: OriginOf, problems: re
   if (lines.length > 0 || !result.success)
     throw new GodwitError('ERR_GODWIT_CONFIG_INVALID', lines.join('\n'))
   return result.data
-}
-
-const loopback = new BlockList()
-loopback.addSubnet('127.0.0.0', 8, 'ipv4')
-loopback.addAddress('::1', 'ipv6')
-
-/** Whether only this machine can reach a listener on `host`. */
-export function isLoopback(host: string): boolean {
-  const family = isIP(host)
-  if (family === 0) return host.toLowerCase() === 'localhost'
-  return loopback.check(host, family === 4 ? 'ipv4' : 'ipv6')
 }

@@ -17,7 +17,7 @@ export const configSchema = z
       .min(1)
       .readonly()
       .prefault([{}])
-      .describe('Where clients connect: a list of host and port.'),
+      .describe('Where clients connect: a list of listeners, or of addresses such as mqtts://0.0.0.0:8883.'),
     allowAnonymous: z
       .boolean()
       .optional()
@@ -36,13 +36,25 @@ export const configSchema = z
   })
   .readonly()
 
-/** What a program or a file may say: everything is optional. */
-export type ConfigInput = z.input<typeof configSchema>
+export type ListenerInput = z.input<typeof listener>
 
-/** What holds: every option has its value. Frozen. */
-export type Config = Omit<z.output<typeof configSchema>, 'allowAnonymous'> & {
+/** What a program or a file may say: everything is optional. */
+export type ConfigInput = Omit<z.input<typeof configSchema>, 'listeners'> & {
+  readonly listeners?: readonly (ListenerInput | string)[] | undefined
+}
+
+/** One listener with all its values. Where a limit of all listeners is lower, that one is here. */
+export type ListenerConfig = z.output<typeof listener> & {
+  readonly port: number
   readonly allowAnonymous: boolean
 }
 
+/** What holds: every option has its value. Frozen. */
+export type Config = Omit<z.output<typeof configSchema>, 'allowAnonymous' | 'listeners'> & {
+  readonly allowAnonymous: boolean
+  readonly listeners: readonly ListenerConfig[]
+  /** One of which nothing is said: for streams of this process, and addresses that only a program names. */
+  readonly plainListener: ListenerConfig
+}
+
 export type Limits = Config['limits']
-export type ListenerConfig = Config['listeners'][number]

@@ -19,6 +19,7 @@ import { decodePublish, PublishPacket } from '../packet/publish.ts'
 import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
 import { decodeSuback } from '../packet/suback.ts'
 import { encodeSubscribe } from '../packet/subscribe.ts'
+import { peerOf } from '../transport/caller.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import { Connection, type ConnectionHandler } from '../transport/connection.ts'
 import { dial } from './dial.ts'
@@ -76,7 +77,7 @@ export class LoadClient implements ConnectionHandler, WheelTask {
   #opened(stream: Duplex): void {
     const { version, clientId, keepAlive, cleanStart, userName, password } = this.settings
     const settings = { ...this.#context.connectionSettings, connectBytesMax: PACKET_SIZE_MAX }
-    const connection = new Connection(stream, settings, () => this)
+    const connection = new Connection(stream, peerOf(stream, ''), settings, () => this)
     this.#stream = stream
     this.#connection = connection
     this.#why = ''

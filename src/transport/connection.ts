@@ -4,6 +4,8 @@
 //   open -> (paused <-> open)* -> closing (what is in the output still leaves) -> closed
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
+import type { PeerFacts } from '../base/peer-facts.ts'
 import { type AckType, encodeAck } from '../packet/ack.ts'
 import { FrameSplitter } from '../packet/frame-splitter.ts'
 import { type Message, NEVER } from '../packet/message.ts'
@@ -11,8 +13,9 @@ import type { ProtocolVersion } from '../packet/protocol.ts'
 import { encodePublish, type PublishFields } from '../packet/publish.ts'
 import type { CloseReason } from './close-reason.ts'
 import type { FlushList } from './flush-list.ts'
-import { Output } from './output.ts'
-import { type OutboundAliases, TopicAliases } from './topic-aliases.ts'
+import { Output, Reuse } from './output.ts'
+import { type OutboundTopics, TopicAliases } from './topic-aliases.ts'
+import { WebSocketStream } from './websocket-stream.ts'
 
 /** A peer that has not taken our last bytes this long after the close is cut off. */
 const CLOSE_GRACE_MS = 2_000
@@ -54,31 +57,31 @@ export class Connection {
   isPaused = false
   isClosed = false
   closeReason: CloseReason | undefined
-  readonly remoteAddress: string
+  readonly peer: PeerFacts
   readonly #stream: Duplex
   readonly #settings: ConnectionSettings
   readonly #handler: ConnectionHandler
-  /** What a socket has read nobody else has; the chunks of other streams may be their writers'. */
+  /** What a socket has read nobody else has; the chunks of streams that are not ours may be their writers'. */
   readonly ownsChunks: boolean
-  /** A socket passes bytes to the kernel; other streams may keep the buffers that they got. */
-  readonly #copiesAtOnce: boolean
+  readonly #reuse: Reuse
   #output: Output | undefined
   /** Bytes of the messages in it, about. */
   #turnBytes = 0
-  #outboundAliases: OutboundAliases | undefined
+  #outboundTopics: OutboundTopics | undefined
 
   constructor(
     stream: Duplex,
+    peer: PeerFacts,
     settings: ConnectionSettings,
     makeHandler: (connection: Connection) => ConnectionHandler,
   ) {
     this.#stream = stream
     this.#settings = settings
-    this.ownsChunks = stream instanceof Socket
-    this.#copiesAtOnce = stream instanceof Socket
+    this.#reuse = reuseFor(stream)
+    this.ownsChunks = this.#reuse !== Reuse.Never
     this.frames = new FrameSplitter(settings.connectBytesMax)
     this.lastReceivedAt = settings.now()
-    this.remoteAddress = describePeer(stream)
+    this.peer = peer
     this.#handler = makeHandler(this)
     stream.on('data', (chunk: Buffer) => this.#receive(chunk))
     stream.on('drain', () => this.#drained())
@@ -102,7 +105,7 @@ export class Connection {
       message.isV5 === (this.version === 5) &&
       message.expiresAt === NEVER &&
       fields.subscriptionIdentifiers === undefined &&
-      this.#outboundAliases === undefined
+      this.#outboundTopics === undefined
     ) {
       if (message.length > this.maximumPacketSize) return false
       this.#outputOfTurn().forward(message.bytes, message.start, message.start + message.length)
@@ -111,8 +114,8 @@ export class Connection {
     fields.version = this.version
     fields.maximumPacketSize = this.maximumPacketSize
     fields.messageExpiryInterval = message.expiresAt === NEVER ? -1 : this.#secondsUntil(message.expiresAt)
-    if (this.#outboundAliases === undefined) return encodePublish(this.#outputOfTurn(), message, fields)
-    return this.#outboundAliases.encode(this.#outputOfTurn(), message, fields)
+    if (this.#outboundTopics === undefined) return encodePublish(this.#outputOfTurn(), message, fields)
+    return this.#outboundTopics.encode(this.#outputOfTurn(), message, fields)
   }
 
   /** [v5 MQTT-3.3.2-6] After the clock was set back it may seem to be more than a packet can say. */
@@ -136,9 +139,9 @@ export class Connection {
     return true
   }
 
-  /** From here on PUBLISH may go out with an alias instead of its topic name. */
-  useOutboundAliases(aliases: OutboundAliases): void {
-    this.#outboundAliases = aliases
+  /** From here on PUBLISH goes out with an alias, or another topic name than its own. */
+  useOutboundTopics(topics: OutboundTopics): void {
+    this.#outboundTopics = topics
   }
 
   /** Stops at the next packet boundary; what has arrived stays in `frames`. */
@@ -173,7 +176,7 @@ export class Connection {
     this.#turnBytes = 0
     if (this.isClosed) return
     const stream = this.#stream
-    const hasRoom = output.writeTo(stream, this.#copiesAtOnce)
+    const hasRoom = output.writeTo(stream, this.#reuse)
     this.backlog = hasRoom ? 0 : stream.writableLength
   }
 
@@ -234,8 +237,8 @@ export class Connection {
   }
 }
 
-function describePeer(stream: Duplex): string {
-  if (!(stream instanceof Socket) || stream.remoteAddress === undefined) return 'in-process'
-  const host = stream.remoteFamily === 'IPv6' ? `[${stream.remoteAddress}]` : stream.remoteAddress
-  return `${host}:${stream.remotePort}`
+function reuseFor(stream: Duplex): Reuse {
+  if (stream instanceof TLSSocket) return Reuse.WhenTaken
+  if (stream instanceof Socket) return Reuse.WhenWritten
+  return stream instanceof WebSocketStream ? Reuse.WhenSmall : Reuse.Never
 }

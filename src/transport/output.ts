@@ -12,12 +12,22 @@ import type { Duplex } from 'node:stream'
 import { copyBytes } from '../packet/frame-slab.ts'
 import type { ByteTarget } from '../packet/protocol.ts'
 
-const SMALL_BYTES = 2 * 1024
+export const SMALL_BYTES = 2 * 1024
 const LARGE_BYTES = 64 * 1024
 /** From here a reference and a longer writev are cheaper than a copy. */
 const REFERENCE_BYTES_MIN = 4 * 1024
 const POOL_MAX = 4_096
 const LARGE_POOL_MAX = 64
+
+/**
+ * When the memory of an output may serve again, by what its stream does with what it is given:
+ * - Never: it keeps it, nobody knows for how long.
+ * - WhenWritten: the kernel copies it as it is written; what does not fit there stays where it is. A TCP socket.
+ * - WhenTaken: it copies or encrypts it as it takes it, if nothing waits in front. A TLS socket.
+ * - WhenSmall: the same up to SMALL_BYTES. A WebSocket.
+ */
+export const Reuse = { Never: 0, WhenWritten: 1, WhenTaken: 2, WhenSmall: 3 } as const
+export type Reuse = (typeof Reuse)[keyof typeof Reuse]
 
 const pool: Output[] = []
 const largePool: Buffer[] = []
@@ -71,19 +81,23 @@ export class Output implements ByteTarget {
     this.#runEnd = end
   }
 
-  /**
-   * Writes everything, in order, in one call of the system; call it once and forget the output.
-   * `copiesAtOnce`: what the stream counts as written it holds on to no longer. False: the stream wants a pause.
-   */
-  writeTo(stream: Duplex, copiesAtOnce: boolean): boolean {
+  /** Writes everything, in order, in one call of the system. Once: forget it then. False: the stream wants a pause. */
+  writeTo(stream: Duplex, reuse: Reuse): boolean {
     // What will wait is copied: two bytes must not hold a whole buffer, or the chunk that they came in.
     const isBehind = stream.writableLength > 0
     if (this.#runEnd > 0 && (this.length > 0 || this.#pieces.length > 0 || isBehind)) this.#settleRun()
     const isOne = this.#pieces.length === 0
     const hasRoom = isOne ? stream.write(this.#view(isBehind)) : this.#writeAll(stream)
-    // Bytes that the socket still holds are its own from now on, and this output with them.
-    if (copiesAtOnce && (stream.writableLength === 0 || (isBehind && isOne))) this.#recycle()
+    // Bytes that the stream still holds are its own from now on, and this output with them.
+    if (reuse !== Reuse.Never) {
+      const isCopied = stream.writableLength === 0 || (isBehind && isOne)
+      if (isCopied || (!isBehind && this.#isTaken(reuse, isOne))) this.#recycle()
+    }
     return hasRoom
+  }
+
+  #isTaken(reuse: Reuse, isOne: boolean): boolean {
+    return reuse === Reuse.WhenTaken || (reuse === Reuse.WhenSmall && isOne && this.bytes === this.#small)
   }
 
   #view(isCopied: boolean): Buffer {

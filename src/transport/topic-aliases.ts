@@ -35,8 +35,14 @@ export class TopicAliases {
   }
 }
 
+/** How topics are named towards a client, where that is not simply as they are. */
+export interface OutboundTopics {
+  /** As encodePublish. */
+  encode(target: ByteTarget, message: Message, fields: PublishFields): boolean
+}
+
 /** Towards the client: the first topics that are sent get the aliases there are; later ones go by name. */
-export class OutboundAliases {
+export class OutboundAliases implements OutboundTopics {
   readonly #maximum: number
   readonly #aliases = new Map<string, number>()
 

@@ -6,7 +6,8 @@ import { afterAll, expect, test } from 'vitest'
 import { GodwitError } from '../../src/base/errors.ts'
 import { loadConfig, readConfig } from '../../src/config/load.ts'
 import { type OptionPath, optionAt, optionPaths, pathText } from '../../src/config/option-tree.ts'
-import { isLoopback, resolveConfig } from '../../src/config/resolve.ts'
+import { resolveConfig } from '../../src/config/resolve.ts'
+import { isLoopback } from '../../src/config/resolve-listeners.ts'
 import type { Config, ConfigInput } from '../../src/config/schema.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'godwit-config-'))
@@ -38,7 +39,13 @@ const linesOf = (action: () => unknown): string[] => {
 test('without any source every option has its default', () => {
   const config = resolveConfig()
   expect(config).toEqual(loadConfig({ env: {} }))
-  expect(config.listeners).toEqual([{ host: '127.0.0.1', port: 1883 }])
+  expect(config.listeners).toEqual([{ ...config.plainListener, name: 'mqtt-1883' }])
+  expect(config.listeners[0]).toMatchObject({
+    host: '127.0.0.1',
+    port: 1883,
+    protocol: 'mqtt',
+    socketPath: '',
+  })
   expect(config.persistence).toEqual({
     enabled: true,
     path: './data',
@@ -47,14 +54,17 @@ test('without any source every option has its default', () => {
     quarantineBytesMax: 1_073_741_824,
   })
   expect(config.allowAnonymous).toBe(true)
-  const isInEmptyList = (path: OptionPath): boolean => path[0] === 'overflow' && path.includes(0)
+  const isInEmptyList = (path: OptionPath): boolean =>
+    path.some((_, index) => isEmptyList(path.slice(0, index).reduce(at, config)))
   for (const path of optionPaths().filter((each) => !isInEmptyList(each))) {
     expect(path.reduce(at, config), pathText(path)).toBeDefined()
   }
 })
 
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
+
 const at = (value: unknown, step: string | number): unknown =>
-  (value as Record<string | number, unknown>)[step]
+  (value as Record<string | number, unknown> | undefined)?.[step]
 
 test('every option and group says in a sentence what it is', () => {
   for (const path of optionPaths().filter((path) => typeof path.at(-1) === 'string')) {
@@ -124,7 +134,7 @@ test('flags win over the environment, the environment over the file, the file ov
 test('a list is overlaid place by place', () => {
   const yaml = 'listeners:\n  - { host: 127.0.0.1, port: 1 }\n  - { host: localhost, port: 2 }\n'
   const config = load(yaml, { GODWIT_LISTENERS__1__PORT: '22' }, { listeners: [{ port: 11 }] })
-  expect(config.listeners).toEqual([
+  expect(config.listeners.map(({ host, port }) => ({ host, port }))).toEqual([
     { host: '127.0.0.1', port: 11 },
     { host: 'localhost', port: 22 },
   ])
@@ -132,7 +142,7 @@ test('a list is overlaid place by place', () => {
 
 test('a place that no source fills has the defaults', () => {
   const { listeners } = loadConfig({ env: { GODWIT_LISTENERS__1__PORT: '1884' } })
-  expect(listeners).toEqual([
+  expect(listeners.map(({ host, port }) => ({ host, port }))).toEqual([
     { host: '127.0.0.1', port: 1883 },
     { host: '127.0.0.1', port: 1884 },
   ])

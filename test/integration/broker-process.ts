@@ -52,7 +52,7 @@ export class BrokerProcess {
     const port = await new Promise<number>((resolve, reject) => {
       createInterface({ input: child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
         if (logLines.push(line) > LOG_LINES_MAX) logLines.shift()
-        const found = /"addresses":\["mqtt:\/\/127\.0\.0\.1:(\d+)"\]/.exec(line)?.[1]
+        const found = /"addresses":\["\w+:\/\/127\.0\.0\.1:(\d+)"\]/.exec(line)?.[1]
         if (found !== undefined) resolve(Number(found))
       })
       void ended.then(() => reject(new Error(`the broker did not start: ${logLines.join('\n')}`)))

@@ -34,12 +34,14 @@ export class MosquittoProgram {
 
   constructor(
     program: MosquittoName,
-    port: number,
+    /** A port of this machine, or the path of a unix socket. */
+    where: number | string,
     flags: readonly string[],
     whenOver: WhenOver = onTestFinished,
   ) {
+    const address = typeof where === 'number' ? ['-h', '127.0.0.1', '-p', String(where)] : ['--unix', where]
     // Into a pipe they write in blocks, and the line that says that they have subscribed would not come.
-    this.#child = spawn('stdbuf', ['-oL', program, '-h', '127.0.0.1', '-p', String(port), ...flags])
+    this.#child = spawn('stdbuf', ['-oL', program, ...address, ...flags])
     this.ended = once(this.#child, 'close').then(([code]) => code)
     const { stdout, stderr } = this.#child
     createInterface({ input: stdout as NodeJS.ReadableStream }).on('line', (line) => {

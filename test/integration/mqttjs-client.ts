@@ -38,15 +38,19 @@ export class Inbox {
   }
 }
 
-/** Resolves when it is connected; it is gone when the test is over. */
+/** Resolves when it is connected; it is gone when the test is over. `where`: a port of this machine, or an address. */
 export async function joinMqttJs(
-  port: number,
+  where: number | string,
   options: IClientOptions,
   whenOver: WhenOver = onTestFinished,
 ): Promise<Joined> {
   // MQTT.js leaves the name of the protocol to us.
   const protocolId = options.protocolVersion === 3 ? 'MQIsdp' : 'MQTT'
-  const client = mqtt.connect(`mqtt://127.0.0.1:${port}`, { protocolId, reconnectPeriod: 0, ...options })
+  const client = mqtt.connect(typeof where === 'number' ? `mqtt://127.0.0.1:${where}` : where, {
+    protocolId,
+    reconnectPeriod: 0,
+    ...options,
+  })
   whenOver(() => void client.end(true))
   const inbox = new Inbox(client)
   const connack = await new Promise<IConnackPacket>((resolve, reject) => {
@@ -56,6 +60,6 @@ export async function joinMqttJs(
   return { client, inbox, connack }
 }
 
-export async function connectMqttJs(port: number, options: IClientOptions): Promise<MqttClient> {
-  return (await joinMqttJs(port, options)).client
+export async function connectMqttJs(where: number | string, options: IClientOptions): Promise<MqttClient> {
+  return (await joinMqttJs(where, options)).client
 }

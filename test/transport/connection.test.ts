@@ -2,6 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import { PacketType } from '../../src/packet/protocol.ts'
 import { PublishFields } from '../../src/packet/publish.ts'
+import { peerOf } from '../../src/transport/caller.ts'
 import type { CloseReason } from '../../src/transport/close-reason.ts'
 import { Connection, type ConnectionHandler } from '../../src/transport/connection.ts'
 import { FlushList } from '../../src/transport/flush-list.ts'
@@ -40,7 +41,7 @@ function connect(flushList = new FlushList()) {
   const farEnd = new FarEnd()
   const handler = new Handler()
   const settings = { flushList, now: () => 0, connectBytesMax: 1_000 }
-  const connection = new Connection(farEnd, settings, (made) => {
+  const connection = new Connection(farEnd, peerOf(farEnd, 'test'), settings, (made) => {
     handler.connection = made
     return handler
   })

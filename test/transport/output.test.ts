@@ -1,6 +1,6 @@
 // What a turn's packets become: few buffers, in order, large payloads and forwarded runs as they are.
 import { describe, expect, it } from 'vitest'
-import { Output } from '../../src/transport/output.ts'
+import { Output, Reuse } from '../../src/transport/output.ts'
 import { FarEnd } from './far-end.ts'
 
 /** As an encoder writes. */
@@ -16,7 +16,7 @@ const bytesOf = (count: number, from = 0): Buffer =>
 /** What it writes, in how many pieces; it is not used again. */
 function piecesOf(output: Output): Buffer[] {
   const farEnd = new FarEnd()
-  output.writeTo(farEnd, false)
+  output.writeTo(farEnd, Reuse.Never)
   expect(farEnd.writes).toHaveLength(1)
   return farEnd.pieces
 }
@@ -129,7 +129,7 @@ describe('an output', () => {
     write(first, bytesOf(50))
     first.append(bytesOf(5_000), 0, 5_000)
     first.forward(bytesOf(5_000), 0, 30)
-    first.writeTo(new FarEnd(), true)
+    first.writeTo(new FarEnd(), Reuse.WhenWritten)
     const second = Output.take()
     expect(second).toBe(first)
     write(second, bytesOf(60, 99))
@@ -140,7 +140,7 @@ describe('an output', () => {
     const slow = new FarEnd()
     slow.isSlow = true
     write(third, bytesOf(70, 3))
-    third.writeTo(slow, true)
+    third.writeTo(slow, Reuse.WhenWritten)
     expect(Output.take()).not.toBe(third)
   })
 
@@ -148,7 +148,7 @@ describe('an output', () => {
     const first = Output.take()
     for (let i = 0; i < 100; i++) write(first, bytesOf(1_000, i))
     const farEnd = new FarEnd()
-    first.writeTo(farEnd, true)
+    first.writeTo(farEnd, Reuse.WhenWritten)
     const written = Buffer.concat(farEnd.writes)
     const second = Output.take()
     expect(second).toBe(first)
@@ -163,9 +163,9 @@ describe('an output', () => {
     write(output, bytesOf(2_000))
     const farEnd = new FarEnd()
     farEnd.isSlow = true
-    expect(output.writeTo(farEnd, true)).toBe(false)
+    expect(output.writeTo(farEnd, Reuse.WhenWritten)).toBe(false)
     const small = Output.take()
     write(small, bytesOf(2))
-    expect(small.writeTo(new FarEnd(), true)).toBe(true)
+    expect(small.writeTo(new FarEnd(), Reuse.WhenWritten)).toBe(true)
   })
 })

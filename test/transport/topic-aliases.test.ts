@@ -1,7 +1,7 @@
 // Topic aliases by themselves; what clients see of them is in test/broker/messages.test.ts.
 import { describe, expect, it } from 'vitest'
 import { PublishFields, PublishPacket } from '../../src/packet/publish.ts'
-import { Output } from '../../src/transport/output.ts'
+import { Output, Reuse } from '../../src/transport/output.ts'
 import { OutboundAliases, TopicAliases } from '../../src/transport/topic-aliases.ts'
 import { messageOf } from '../session/queue.ts'
 import { FarEnd } from './far-end.ts'
@@ -40,7 +40,7 @@ describe('towards the client', () => {
       expect(fields.omitsTopic).toBe(false)
     }
     const farEnd = new FarEnd()
-    output.writeTo(farEnd, false)
+    output.writeTo(farEnd, Reuse.Never)
     const hex = Buffer.concat(farEnd.writes).toString('hex')
     // PUBLISH of "a" with alias 1, then of no name with alias 1.
     expect(hex).toBe('30080001610323000178' + '300700000323000178')

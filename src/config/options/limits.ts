@@ -9,6 +9,30 @@ const BILLION = 1_000_000_000
 export const limits = z
   .strictObject({
     connectionsMax: count(1, 10_000_000, 100_000, 'Open connections; one more is closed at once.'),
+    connectionsPerAddressMax: count(
+      1,
+      10_000_000,
+      25_000,
+      'Open connections from one IP address (of IPv6: from one /64 network), through all listeners.',
+    ),
+    connectsPerSecondMax: count(
+      1,
+      1_000_000,
+      10_000,
+      'New connections a second through all listeners, ten times as many at once after a quiet time.',
+    ),
+    connectsPerSecondPerAddressMax: count(
+      1,
+      1_000_000,
+      2_500,
+      'The same of one IP address (of IPv6: of one /64 network).',
+    ),
+    handshakesPerSecondMax: count(
+      1,
+      1_000_000,
+      1_000,
+      'TLS handshakes begun a second; who comes while there are more waits for its turn.',
+    ),
     connectTimeoutMs: count(
       1,
       HOUR_MS,
