@@ -1,11 +1,12 @@
 // More memory resident than the bound, or too much of V8's heap in use: publishers wait, everybody else goes on.
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { ReasonCode } from '../../src/packet/reason-codes.ts'
-import { flow } from '../kit/flow.ts'
+import { flow, turns } from '../kit/flow.ts'
 import {
   connack,
   connect,
   disconnect,
+  encode,
   pingreq,
   pingresp,
   puback,
@@ -77,6 +78,22 @@ it('lets those come back for their messages who subscribe again as they come', a
     .receive(publish1(2, 'a', '2'))
     .send(puback(2))
     .receiveNothing()
+})
+
+it('holds who sends the beginning of a large packet back from sending the rest', async () => {
+  const { kit, memory } = await opened()
+  const sender = await kit.client('sender')
+  const bytes = encode(publish1(1, 'a', 'x'.repeat(500_000)), 5)
+  memory.bytes = BYTES_MAX + 1
+  kit.clock.advance(2_000)
+  for (let at = 0; at < bytes.length; at += 50_000) {
+    sender.stream.write(bytes.subarray(at, at + 50_000))
+    await turns()
+  }
+  expect(sender.stream.writableLength).toBeGreaterThan(300_000)
+  memory.bytes = 0
+  kit.clock.advance(2_000)
+  await flow(sender).receive(puback(1, 0x10))
 })
 
 it('is not over before there is clearly less', async () => {
