@@ -30,6 +30,9 @@ import type { Link } from './link.ts'
 /** A subscriber that is behind with its messages may well ask whether we are there: its keep alive must go on. */
 const ANSWERS_BYTES_MAX = 65_536
 
+/** Of a packet that is not whole yet. */
+const BEGUN_BYTES_MAX = 65_536
+
 const publish = new PublishPacket()
 const ack = new AckPacket()
 
@@ -47,15 +50,12 @@ export function dispatch(link: Link): void {
   }
   arrivingChunk.end()
   if (connection.closeReason !== undefined || connection.isPaused) return
-  if (link.phase === 'connecting') return checkFirstByte(link)
-  const { hasTakenRoom, hasWritten } = link
+  if (link.phase === 'connecting' && !mayBeConnect(frames.firstByte)) {
+    return connection.close(CloseReason.NotConnect)
+  }
+  const isTooMuch = outrunsUs(link)
   link.hasTakenRoom = false
   link.hasWritten = false
-  // A publisher that outruns the disk, or the memory, is not read from until there is room. Who only acknowledges
-  // what it was sent makes room.
-  const isTooMuch =
-    ((hasTakenRoom || hasWritten) && core.store.isSaturated) ||
-    (hasTakenRoom && core.memory.isShort(connection.lastReceivedAt))
   if (isTooMuch) {
     link.holdBack()
   } else if (
@@ -67,10 +67,17 @@ export function dispatch(link: Link): void {
 }
 
 /** Who speaks another protocol has said so with the first byte, and may never say as much as it announces. */
-function checkFirstByte({ connection }: Link): void {
-  const { firstByte } = connection.frames
-  if (firstByte === undefined || packetTypeOf(firstByte) === PacketType.Connect) return
-  connection.close(CloseReason.NotConnect)
+const mayBeConnect = (firstByte: number | undefined): boolean =>
+  firstByte === undefined || packetTypeOf(firstByte) === PacketType.Connect
+
+/**
+ * A publisher that outruns the disk, or the memory, is not read from until there is room. Who only acknowledges what
+ * it was sent makes room. The beginning of a large packet takes as much as a whole one.
+ */
+function outrunsUs({ connection, core, hasTakenRoom, hasWritten }: Link): boolean {
+  if ((hasTakenRoom || hasWritten) && core.store.isSaturated) return true
+  const takesMemory = hasTakenRoom || connection.frames.bufferedBytes > BEGUN_BYTES_MAX
+  return takesMemory && core.memory.isShort(connection.lastReceivedAt)
 }
 
 function handlePacket(link: Link, frame: Frame): void {

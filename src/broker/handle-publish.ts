@@ -37,6 +37,7 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
       // Ours once the PUBREC has left; until PUBREL the same packet id is the same message. [v5 MQTT-4.3.3-10]
       // [v3.1.1 MQTT-4.3.3-2]
       if (session.inbound.has(packetId)) {
+        if (session.inbound.isFirstHere(packetId)) countUnacknowledged(link)
         acknowledge(link, PacketType.Pubrec, packetId, ReasonCode.Success, operations)
         return
       }

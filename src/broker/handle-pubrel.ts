@@ -9,7 +9,10 @@ import type { Link } from './link.ts'
 
 export function handlePubrel(link: Link, packet: AckPacket): void {
   const operations = link.core.store.operations
-  const isKnown = (link.session as Session).inbound.delete(packet.packetId)
+  const { inbound } = link.session as Session
+  const isKnown = inbound.delete(packet.packetId)
+  // What is only released over this connection has not been counted for it.
+  if (isKnown && !inbound.isFirstHere(packet.packetId)) link.unacknowledged--
   // 3.1.1 answers every PUBREL alike; 5.0 may say that there was nothing to release. [v3.1.1 MQTT-4.3.3-2]
   const reasonCode = isKnown ? ReasonCode.Success : ReasonCode.PacketIdentifierNotFound
   acknowledge(link, PacketType.Pubcomp, packet.packetId, reasonCode, operations)

@@ -177,8 +177,7 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   /** Called by acknowledge.ts alone. */
   acknowledge(type: AckType, packetId: number, reasonCode: number): void {
     const isRefusal = type === PacketType.Pubrec && reasonCode >= 0x80
-    const isLast = type === PacketType.Puback || type === PacketType.Pubcomp || isRefusal
-    if (isLast && this.unacknowledged > 0) this.unacknowledged--
+    if (type === PacketType.Puback || isRefusal) this.unacknowledged--
     this.connection.acknowledge(type, packetId, reasonCode)
   }
 }

@@ -2,7 +2,8 @@
 // not read from until there is less, and no session is made. Those who only take messages go on, since they are what
 // empties it. Asked by dispatch.ts for each chunk, and by session-registry.ts.
 import { totalmem } from 'node:os'
-import { getHeapStatistics } from 'node:v8'
+import { getHeapStatistics, setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import type { Logger } from 'pino'
 import type { TimerWheel, WheelTask } from '../base/timer-wheel.ts'
 
@@ -12,6 +13,9 @@ const MEASURE_EVERY_MS = 100
 const SHARE = 0.8
 /** Of the heap that V8 allows: it ends the process at the whole of it, and it counts what it has yet to collect. */
 const HEAP_SHARE = 0.8
+/** Collections are this long apart, and this many times as long as one takes. */
+const COLLECT_EVERY_MS = 1_000
+const COLLECT_EVERY_TIMES = 20
 /** It is over below this share of the bound: else it would come and go with each garbage collection. */
 const ENOUGH = 0.95
 
@@ -21,7 +25,11 @@ export interface MemoryMeter {
   bytes(): number
   /** Part of the heap that V8 allows, from 0 to 1. Queues, sessions and topics are there; payloads are not. */
   heapShare(): number
+  /** All of it, about a millisecond for each megabyte in use. */
+  collectGarbage(): void
 }
+
+let collect: (() => void) | undefined
 
 export const processMemory: MemoryMeter = {
   bytes() {
@@ -34,6 +42,13 @@ export const processMemory: MemoryMeter = {
   heapShare() {
     const { used_heap_size, heap_size_limit } = getHeapStatistics()
     return used_heap_size / heap_size_limit
+  },
+  collectGarbage() {
+    if (collect === undefined) {
+      setFlagsFromString('--expose-gc')
+      collect = runInNewContext('gc') as () => void
+    }
+    collect()
   },
 }
 
@@ -53,6 +68,7 @@ export class MemoryGuard implements WheelTask {
   readonly #bytesMax: number
   #isShort = false
   #measuredAt = Number.NEGATIVE_INFINITY
+  #collectAt = Number.NEGATIVE_INFINITY
 
   constructor(parts: MemoryGuardParts) {
     this.#parts = parts
@@ -73,16 +89,29 @@ export class MemoryGuard implements WheelTask {
   #measure(now: number): void {
     const { meter, wheel, log } = this.#parts
     this.#measuredAt = now
-    const bytes = meter.bytes()
-    const heapShare = meter.heapShare()
     const wasShort = this.#isShort
-    const part = wasShort ? ENOUGH : 1
-    this.#isShort = bytes > this.#bytesMax * part || heapShare > HEAP_SHARE * part
+    this.#isShort = this.#isAbove() && !(this.#collects(now) && !this.#isAbove())
     if (this.#isShort) wheel.schedule(this, now + MEASURE_EVERY_MS)
     if (this.#isShort === wasShort) return
-    const facts = { bytes, bytesMax: this.#bytesMax, heapShare }
+    const facts = { bytes: meter.bytes(), bytesMax: this.#bytesMax, heapShare: meter.heapShare() }
     if (this.#isShort) log.warn(facts, 'memory is short: publishers are held back')
     else log.info(facts, 'memory is there again: publishers are read from')
+  }
+
+  #isAbove(): boolean {
+    const { meter } = this.#parts
+    const part = this.#isShort ? ENOUGH : 1
+    return meter.bytes() > this.#bytesMax * part || meter.heapShare() > HEAP_SHARE * part
+  }
+
+  /** While nobody publishes V8 may see no reason to. False: it was a moment ago. */
+  #collects(now: number): boolean {
+    if (now < this.#collectAt) return false
+    const startedAt = performance.now()
+    this.#parts.meter.collectGarbage()
+    const took = performance.now() - startedAt
+    this.#collectAt = now + Math.max(COLLECT_EVERY_MS, took * COLLECT_EVERY_TIMES)
+    return true
   }
 }
 

@@ -10,11 +10,23 @@ export class Inbound {
   readonly #sessionNumber: number
   /** Bounded by the number of packet ids. Made with the first QoS 2 message. */
   #received: Set<number> | undefined
+  /** Those of them that came over an earlier connection and have not come again over this one. */
+  #earlier: Set<number> | undefined
 
   constructor(store: Store, sessionNumber: number, stored: readonly number[] = []) {
     this.#store = store
     this.#sessionNumber = sessionNumber
     if (stored.length > 0) this.#received = new Set(stored)
+  }
+
+  /** A new connection: its receive maximum counts what comes over it, repeats of earlier messages too. */
+  begin(): void {
+    this.#earlier = this.#received && new Set(this.#received)
+  }
+
+  /** True the first time that a message of an earlier connection comes, or is released, over this one. */
+  isFirstHere(packetId: number): boolean {
+    return this.#earlier?.delete(packetId) === true
   }
 
   has(packetId: number): boolean {

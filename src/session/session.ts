@@ -36,6 +36,7 @@ export class Session {
   /** A client is there. `expiryInterval` in seconds. */
   connected(expiryInterval: number): void {
     this.record.expiryInterval = expiryInterval
+    this.inbound.begin()
     this.#note(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY)
   }
 

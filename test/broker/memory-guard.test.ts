@@ -1,11 +1,12 @@
 // More memory resident than the bound, or too much of V8's heap in use: publishers wait, everybody else goes on.
 import { expect, it, onTestFinished, vi } from 'vitest'
 import { ReasonCode } from '../../src/packet/reason-codes.ts'
-import { flow } from '../kit/flow.ts'
+import { flow, turns } from '../kit/flow.ts'
 import {
   connack,
   connect,
   disconnect,
+  encode,
   pingreq,
   pingresp,
   puback,
@@ -20,9 +21,15 @@ import { openBroker } from '../kit/test-broker.ts'
 const BYTES_MAX = 1_000_000
 
 async function opened() {
-  const memory = { bytes: 0, heapShare: 0 }
+  const memory = { bytes: 0, heapShare: 0, garbage: 0 }
   const limits = { memoryBytesMax: BYTES_MAX }
-  const memoryMeter = { bytes: () => memory.bytes, heapShare: () => memory.heapShare }
+  const memoryMeter = {
+    bytes: () => memory.bytes + memory.garbage,
+    heapShare: () => memory.heapShare,
+    collectGarbage: () => {
+      memory.garbage = 0
+    },
+  }
   const kit = await openBroker({ store: 'level', limits, memoryMeter })
   return { kit, memory }
 }
@@ -79,6 +86,22 @@ it('lets those come back for their messages who subscribe again as they come', a
     .receiveNothing()
 })
 
+it('holds who sends the beginning of a large packet back from sending the rest', async () => {
+  const { kit, memory } = await opened()
+  const sender = await kit.client('sender')
+  const bytes = encode(publish1(1, 'a', 'x'.repeat(500_000)), 5)
+  memory.bytes = BYTES_MAX + 1
+  kit.clock.advance(2_000)
+  for (let at = 0; at < bytes.length; at += 50_000) {
+    sender.stream.write(bytes.subarray(at, at + 50_000))
+    await turns()
+  }
+  expect(sender.stream.writableLength).toBeGreaterThan(300_000)
+  memory.bytes = 0
+  kit.clock.advance(2_000)
+  await flow(sender).receive(puback(1, 0x10))
+})
+
 it('is not over before there is clearly less', async () => {
   const { kit, memory } = await opened()
   const sender = await kit.client('sender')
@@ -115,6 +138,27 @@ it('goes by the heap too, which V8 does not let grow as far as there is memory',
   await flow(sender).receive(pingresp)
 })
 
+it('has garbage collected before it says so, and again while it is short', async () => {
+  const { kit, memory } = await opened()
+  const sender = await kit.client('sender')
+  memory.garbage = BYTES_MAX + 1
+  kit.clock.advance(2_000)
+  await flow(sender)
+    .send(publish1(1, 'a', '1'))
+    .receive(puback(1, 0x10))
+    .receiveNothing()
+  memory.bytes = BYTES_MAX + 1
+  kit.clock.advance(2_000)
+  await flow(sender)
+    .send(publish1(2, 'a', '2'))
+    .receive(puback(2, 0x10))
+  sender.send(pingreq)
+  memory.garbage = memory.bytes
+  memory.bytes = 0
+  kit.clock.advance(2_000)
+  await flow(sender).receive(pingresp)
+})
+
 it('makes no session, and takes back who has one', async () => {
   const { kit, memory } = await opened()
   const fields = { clean: false, properties: { sessionExpiryInterval: 100 } }
@@ -130,7 +174,7 @@ it('makes no session, and takes back who has one', async () => {
 
 it('is measured ten times a second at most, however much is published', async () => {
   let measured = 0
-  const memoryMeter = { bytes: () => measured++, heapShare: () => 0 }
+  const memoryMeter = { bytes: () => measured++, heapShare: () => 0, collectGarbage: () => {} }
   const kit = await openBroker({ memoryMeter })
   const sender = await kit.client('sender')
   kit.clock.advance(5_000)

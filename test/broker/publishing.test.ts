@@ -139,6 +139,24 @@ describe.each(STORES)('on the %s store', (store) => {
 })
 
 describe('our receive maximum', () => {
+  it('[v5 MQTT-3.3.4-7] counts what comes again over a new connection, and not what is only released', async () => {
+    const kit = await openBroker({ limits: { receiveMaximum: 3 } })
+    const sender = await kit.client('sender', { fields: kept })
+    const ids = [1, 2, 3]
+    await flow(sender)
+      .send(...ids.map((id) => publish2(id, 'a', 'x')))
+      .receive(...ids.map((id) => pubrec(id, 0x10)))
+      .drop()
+    await flow(await kit.client('sender', { fields: kept, sessionPresent: true }))
+      .send(pubrel(1), pubrel(77), publish2(2, 'a', 'x', { dup: true }), publish2(3, 'a', 'x', { dup: true }))
+      .receive(pubcomp(1), pubcomp(77, 0x92), pubrec(2), pubrec(3))
+      .send(publish2(3, 'a', 'x', { dup: true }), publish2(4, 'a', 'x'))
+      .receive(pubrec(3), pubrec(4, 0x10))
+      .send(publish2(5, 'a', 'x'))
+      .receive(disconnect(0x93))
+      .closed()
+  })
+
   it.each([1, 2])(
     '[v5 MQTT-3.3.4-7] of %i may be filled, and filled again once acknowledged',
     async (receiveMaximum) => {
