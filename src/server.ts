@@ -3,6 +3,7 @@ import { type Logger, pino } from 'pino'
 import type { AuthenticationMethod } from './authentication/method.ts'
 import { scramFromFile } from './authentication/scram-file.ts'
 import { type Clock, systemClock } from './base/clock.ts'
+import { FileWatch } from './base/file-watch.ts'
 import { Broker } from './broker/index.ts'
 import { resolveConfig } from './config/resolve.ts'
 import type { Config, ConfigInput } from './config/schema.ts'
@@ -33,7 +34,15 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
   } = options
   const config = resolveConfig(input)
   const methods = [...methodsOf(config), ...(authenticationMethods ?? [])]
-  return Broker.open({ config, store: storeFor(config, clock), clock, log, authenticationMethods: methods })
+  const files = new FileWatch({ clock, log })
+  return Broker.open({
+    config,
+    store: storeFor(config, clock),
+    clock,
+    log,
+    files,
+    authenticationMethods: methods,
+  })
 }
 
 const methodsOf = ({ authentication: { scramFile, scramSecret } }: Config): AuthenticationMethod[] =>

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { Authentication } from '../authentication/authentication.ts'
 import type { AuthenticationMethod } from '../authentication/method.ts'
 import type { Clock } from '../base/clock.ts'
+import type { FileWatch } from '../base/file-watch.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config } from '../config/schema.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
@@ -30,6 +31,8 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly log: Logger
   readonly authenticationMethods?: readonly AuthenticationMethod[]
+  /** Those that the other parts were made from; the broker closes them. */
+  readonly files?: FileWatch
   /** Default: that of the process. */
   readonly memoryMeter?: MemoryMeter
 }

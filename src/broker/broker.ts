@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { GodwitError } from '../base/errors.ts'
+import { FileWatch } from '../base/file-watch.ts'
 import type { Config } from '../config/schema.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import type { Qos } from '../packet/protocol.ts'
@@ -32,6 +33,7 @@ export interface LocalSubscription {
 export class Broker {
   readonly #core: Core
   readonly #config: Config
+  readonly #files: FileWatch
   readonly #settings: ConnectionSettings
   #listeners: Listener[] = []
   /** Each until its last bytes have left or been given up. */
@@ -39,16 +41,17 @@ export class Broker {
   #localSubscribers = 0
   #closing: Promise<void> | undefined
 
-  private constructor(core: Core, config: Config) {
+  private constructor(core: Core, { config, files, clock, log }: BrokerParts) {
     this.#core = core
     this.#config = config
+    this.#files = files ?? new FileWatch({ clock, log })
     const { connectBytesMax } = config.limits
     this.#settings = { flushList: new FlushList(), now: core.now, connectBytesMax }
   }
 
   /** Opens the store and restores what it holds. Rejects with ERR_GODWIT_STORE_*. */
   static async open(parts: BrokerParts): Promise<Broker> {
-    const { config, store, log } = parts
+    const { store, log } = parts
     const core = assembleCore(parts)
     store.onDamage = (what) => log.error({ what }, 'damaged in the store, and left out')
     store.onLeftOver = (deliveries) => core.router.handOn(deliveries, core.now())
@@ -57,7 +60,7 @@ export class Broker {
     restorer.finish()
     store.onRoom = () => readOn(core)
     store.onWriteError = (error) => logWriteError(log, error)
-    return new Broker(core, config)
+    return new Broker(core, parts)
   }
 
   /** Events for what happens to clients: see BrokerEvents. */
@@ -150,6 +153,11 @@ export class Broker {
     return this.#core.sessions.byClientId(clientId)?.outbound.drops.byReason
   }
 
+  /** Reads its files anew: passwords, keys. Rejects with ERR_GODWIT_RELOAD_FAILED for those that stay as they were. */
+  reload(): Promise<void> {
+    return this.#files.reload()
+  }
+
   /** Stops accepting, tells every client, commits what is open. Calling it again waits for the same end. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -172,6 +180,7 @@ export class Broker {
     await Promise.all([...listenersClosed, ...[...this.#streams].map(whenClosed)])
     await Promise.race([this.#allFinished(), this.#nextWriteError()])
     core.wheel.close()
+    await this.#files.close()
     await core.store.close()
   }
 
