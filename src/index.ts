@@ -1,6 +1,7 @@
 // The library: import { createBroker } from 'godwit'
+export type { Admission, Authenticator, Refusal, Verdict } from './authentication/authenticator.ts'
+export type { AuthenticatingClient, Client, Rights } from './authentication/client.ts'
 export type {
-  AuthenticatingClient,
   AuthenticationAnswer,
   AuthenticationMethod,
   AuthenticationStep,

@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events'
 import type { Logger } from 'pino'
 import { Authentication } from '../authentication/authentication.ts'
+import type { Authenticator } from '../authentication/authenticator.ts'
 import type { AuthenticationMethod } from '../authentication/method.ts'
 import type { Clock } from '../base/clock.ts'
 import type { FileWatch } from '../base/file-watch.ts'
@@ -31,6 +32,8 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly log: Logger
   readonly authenticationMethods?: readonly AuthenticationMethod[]
+  /** In the order in which they are asked about a CONNECT without such a method. */
+  readonly authenticators?: readonly Authenticator[]
   /** Those that the other parts were made from; the broker closes them. */
   readonly files?: FileWatch
   /** Default: that of the process. */
@@ -38,7 +41,8 @@ export interface BrokerParts {
 }
 
 export function assembleCore({ config, store, clock, log, ...others }: BrokerParts): Core {
-  const { authenticationMethods = [], memoryMeter: meter = processMemory } = others
+  const { authenticationMethods = [], authenticators = [] } = others
+  const { memoryMeter: meter = processMemory } = others
   const { limits, features, redirect, overflow } = config
   const now = (): number => clock.now()
   const drops = new Drops()
@@ -74,11 +78,15 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
       log,
       onRoom: () => readOn(core),
     }),
-    authentication: new Authentication(authenticationMethods, {
+    authentication: new Authentication({
+      methods: authenticationMethods,
+      authenticators,
       settings: config.authentication,
+      connectTimeoutMs: limits.connectTimeoutMs,
       wheel,
       now,
     }),
+    allowAnonymous: config.allowAnonymous,
     wheel,
     store,
     log,

@@ -24,6 +24,7 @@ export interface Core extends OutboundContext {
   readonly redirect: Config['redirect']
   readonly overflow: Config['overflow']
   readonly authentication: Authentication
+  readonly allowAnonymous: boolean
   readonly memory: MemoryGuard
   readonly wheel: TimerWheel
   readonly store: Store

@@ -13,7 +13,7 @@ import { topicNameProblem } from '../topic/topic-name.ts'
 import { redirectionOf } from './redirect.ts'
 import { SYSTEM_PREFIX } from './system-topics.ts'
 
-export type GateSettings = Pick<Config, 'allowAnonymous' | 'limits' | 'features' | 'redirect'>
+export type GateSettings = Pick<Config, 'limits' | 'features' | 'redirect'>
 
 /** Why something is not taken. */
 export interface Refusal {
@@ -42,14 +42,6 @@ export class Gate {
     const redirection = redirectionOf(redirect)
     if (redirection === undefined || redirect.when === 'full') return
     throw new MqttError(redirection, 'this server takes no clients')
-  }
-
-  /** Who a client without an authentication method is; its session is this identity's. Throws MqttError for nobody. */
-  identify(): string {
-    if (!this.#settings.allowAnonymous) {
-      throw new MqttError(ReasonCode.NotAuthorized, 'anonymous clients are not allowed (allowAnonymous)', '')
-    }
-    return ''
   }
 
   /** Throws MqttError for a will that may not be published. Asked when it is known who the client is. */

@@ -4,6 +4,7 @@
 //   open -> (paused <-> open)* -> closing (what is in the output still leaves) -> closed
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import type { PeerFacts } from '../base/peer-facts.ts'
 import { type AckType, encodeAck } from '../packet/ack.ts'
 import { FrameSplitter } from '../packet/frame-splitter.ts'
 import { type Message, NEVER } from '../packet/message.ts'
@@ -52,7 +53,7 @@ export class Connection {
   isPaused = false
   isClosed = false
   closeReason: CloseReason | undefined
-  readonly remoteAddress: string
+  readonly peer: PeerFacts
   readonly #stream: Duplex
   readonly #settings: ConnectionSettings
   readonly #handler: ConnectionHandler
@@ -76,13 +77,17 @@ export class Connection {
     this.#copiesAtOnce = stream instanceof Socket
     this.frames = new FrameSplitter(settings.connectBytesMax)
     this.lastReceivedAt = settings.now()
-    this.remoteAddress = describePeer(stream)
+    this.peer = peerOf(stream)
     this.#handler = makeHandler(this)
     stream.on('data', (chunk: Buffer) => this.#receive(chunk))
     stream.on('drain', () => this.#drained())
     stream.on('error', (error) => this.#closed('socket-error', error))
     stream.on('end', () => this.#ended())
     stream.on('close', () => this.#closed('client-closed', undefined))
+  }
+
+  get remoteAddress(): string {
+    return this.peer.address
   }
 
   get isWritable(): boolean {
@@ -229,8 +234,11 @@ export class Connection {
   }
 }
 
-function describePeer(stream: Duplex): string {
-  if (!(stream instanceof Socket) || stream.remoteAddress === undefined) return 'in-process'
-  const host = stream.remoteFamily === 'IPv6' ? `[${stream.remoteAddress}]` : stream.remoteAddress
-  return `${host}:${stream.remotePort}`
+function peerOf(stream: Duplex): PeerFacts {
+  const host = stream instanceof Socket ? stream.remoteAddress : undefined
+  if (!(stream instanceof Socket) || host === undefined) {
+    return { address: 'in-process', host: '', listenerName: 'in-process', isTls: false }
+  }
+  const shown = stream.remoteFamily === 'IPv6' ? `[${host}]` : host
+  return { address: `${shown}:${stream.remotePort}`, host, listenerName: '', isTls: false }
 }

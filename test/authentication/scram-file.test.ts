@@ -6,9 +6,10 @@ import type { AuthenticationMethod } from '../../src/authentication/method.ts'
 import { scramFromFile } from '../../src/authentication/scram-file.ts'
 import { createBroker, scramVerifier } from '../../src/index.ts'
 import { temporaryFolder } from '../kit/temporary-folder.ts'
+import { clientOf } from './client-of.ts'
 import { ScramClient } from './scram-client.ts'
 
-const CLIENT = { clientId: 'c', userName: undefined, address: 'here' }
+const CLIENT = clientOf()
 const VERIFIER = await scramVerifier('pencil', { iterations: 4_096 })
 const HARDER = await scramVerifier('pencil', { iterations: 5_000, salt: Buffer.alloc(24, 1) })
 

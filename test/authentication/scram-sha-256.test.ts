@@ -9,6 +9,7 @@ import {
   scramVerifier,
 } from '../../src/authentication/scram-verifier.ts'
 import { PASSWORDS, verifierOf } from './authenticating-broker.ts'
+import { clientOf } from './client-of.ts'
 import { ScramClient } from './scram-client.ts'
 
 const USER_FIRST = 'n,,n=user,r=rOprNGfwEbeRWgbNEkqO'
@@ -18,11 +19,7 @@ const PROOF = 'dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ='
 const NONCE = `rOprNGfwEbeRWgbNEkqO${SERVER_NONCE}`
 
 const begin = (options = {}): AuthenticationStep =>
-  scramSha256({ verifierOf, iterations: 4_096, ...options }).begin({
-    clientId: 'c',
-    userName: undefined,
-    address: 'here',
-  })
+  scramSha256({ verifierOf, iterations: 4_096, ...options }).begin(clientOf())
 
 const say = async (step: AuthenticationStep, text: string): Promise<AuthenticationAnswer> =>
   step(Buffer.from(text))
@@ -265,14 +262,7 @@ describe('somebody unknown', () => {
   it('is shown one salt for each name, and the same after a start with the same secret', async () => {
     const method = scramSha256({ verifierOf })
     const ask = async (user: string) =>
-      saltIn(
-        textOf(
-          await say(
-            method.begin({ clientId: 'c', userName: undefined, address: '' }),
-            new ScramClient(user, 'x').first,
-          ),
-        ),
-      )
+      saltIn(textOf(await say(method.begin(clientOf()), new ScramClient(user, 'x').first)))
     expect(await ask('nobody')).toBe(await ask('nobody'))
     expect(await ask('nobody')).not.toBe(await ask('no one'))
     expect(await saltFor('nobody', 'secret')).toBe(await saltFor('nobody', 'secret'))

@@ -25,6 +25,13 @@ export const authentication = z
       16,
       'Answers of authentication methods, such as look-ups, under way at once; further ones wait.',
     ),
+    failuresFree: count(
+      0,
+      1_000_000,
+      10,
+      'Failures in a row, of an address or a user name, after which it has to wait longer and longer.',
+    ),
+    backOffMaxMs: count(0, HOUR_MS, 60_000, 'The longest such wait, in milliseconds; 0: there is none.'),
     timeoutMs: count(
       1,
       HOUR_MS,

@@ -1,0 +1,57 @@
+// The authenticators in the order in which they are asked: the first that decides has decided, and where none does the
+// client is refused, unless it says nothing of itself and anonymous clients are let in. Asked by authentication.ts.
+import { ReasonCode } from '../packet/reason-codes.ts'
+import { type Admission, ANONYMOUS, type Authenticator, type Refusal, type Verdict } from './authenticator.ts'
+import type { AuthenticatingClient } from './client.ts'
+import { type Eventual, eventually } from './eventually.ts'
+
+const NOT_ANONYMOUS: Refusal = {
+  kind: 'refuse',
+  reasonCode: ReasonCode.NotAuthorized,
+  why: 'anonymous clients are not allowed (allowAnonymous)',
+}
+const UNDECIDED: Refusal = {
+  kind: 'refuse',
+  reasonCode: ReasonCode.BadUserNameOrPassword,
+  why: 'nobody knows this client',
+}
+
+export type Decision = Admission | Refusal
+
+export class Chain {
+  readonly #authenticators: readonly Authenticator[]
+
+  constructor(authenticators: readonly Authenticator[]) {
+    this.#authenticators = authenticators
+  }
+
+  /** Throws what an authenticator throws, and TypeError for what is no verdict. */
+  decide(client: AuthenticatingClient, allowAnonymous: boolean, from = 0): Eventual<Decision> {
+    const authenticator = this.#authenticators[from]
+    if (authenticator === undefined) return this.#undecided(client, allowAnonymous)
+    return eventually(authenticator.authenticate(client), (verdict) => {
+      return decisionOf(authenticator, verdict) ?? this.decide(client, allowAnonymous, from + 1)
+    })
+  }
+
+  /** Where nobody looks at user names, one proves no more than none. */
+  #undecided({ userName, password }: AuthenticatingClient, allowAnonymous: boolean): Decision {
+    const saysNothing = userName === undefined && password === undefined
+    if (!saysNothing && (this.#authenticators.length > 0 || !allowAnonymous)) return UNDECIDED
+    return allowAnonymous ? ANONYMOUS : NOT_ANONYMOUS
+  }
+}
+
+/** Undefined: the next one is to decide. A refusal says whose it is. */
+function decisionOf({ name }: Authenticator, verdict: Verdict): Decision | undefined {
+  switch (verdict.kind) {
+    case 'ignore':
+      return undefined
+    case 'accept':
+      return verdict
+    case 'refuse':
+      return { ...verdict, why: `${name}: ${verdict.why}` }
+    default:
+      throw new TypeError(`the authenticator ${name} gave no verdict`)
+  }
+}
