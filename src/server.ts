@@ -1,7 +1,7 @@
 // The composition root: configuration in, a running broker out. The only place that chooses a store.
 import { type Logger, pino } from 'pino'
+import { readFilesOfUsers } from './authentication/files-of-users.ts'
 import type { AuthenticationMethod } from './authentication/method.ts'
-import { scramFromFile } from './authentication/scram-file.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { FileWatch } from './base/file-watch.ts'
 import { Broker } from './broker/index.ts'
@@ -29,24 +29,22 @@ export async function createBroker(options: BrokerOptions = {}): Promise<Broker>
   const {
     logger: log = pino({ level: 'silent' }),
     clock = systemClock,
-    authenticationMethods,
+    authenticationMethods = [],
     ...input
   } = options
   const config = resolveConfig(input)
-  const methods = [...methodsOf(config), ...(authenticationMethods ?? [])]
   const files = new FileWatch({ clock, log })
+  const users = await readFilesOfUsers(config.authentication, files)
   return Broker.open({
     config,
     store: storeFor(config, clock),
     clock,
     log,
     files,
-    authenticationMethods: methods,
+    authenticationMethods: [...users.methods, ...authenticationMethods],
+    authenticators: users.authenticators,
   })
 }
-
-const methodsOf = ({ authentication: { scramFile, scramSecret } }: Config): AuthenticationMethod[] =>
-  scramFile === '' ? [] : [scramFromFile(scramFile, scramSecret)]
 
 function storeFor({ persistence }: Config, clock: Clock): Store {
   if (!persistence.enabled) return new MemoryStore()

@@ -4,13 +4,14 @@ import { count } from './count.ts'
 
 const HOUR_MS = 3_600_000
 
+const file = (description: string) => z.string().max(4_096).default('').describe(description)
+
 export const authentication = z
   .strictObject({
-    scramFile: z
-      .string()
-      .max(4_096)
-      .default('')
-      .describe('File of users for SCRAM-SHA-256, a line each: user:verifier. Empty: there are none.'),
+    passwordFile: file(
+      'File of users, a line each: user:hash, as mosquitto_passwd and godwit passwd write it. Empty: there are none.',
+    ),
+    scramFile: file('File of users for SCRAM alone, a line each: user:verifier. Empty: there are none.'),
     scramSecret: z
       .string()
       .max(1_024)
@@ -24,6 +25,12 @@ export const authentication = z
       100_000,
       16,
       'Answers of authentication methods, such as look-ups, under way at once; further ones wait.',
+    ),
+    hashesAtOnceMax: count(
+      1,
+      1_000,
+      2,
+      'Passwords hashed at once, on threads that the disk waits for too; further ones wait.',
     ),
     failuresFree: count(
       0,
