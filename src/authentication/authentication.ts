@@ -1,5 +1,5 @@
-// The authentication methods by name, the chain of authenticators, and the bounds that all their exchanges share. Made by
-// broker/assemble-core.ts, asked by broker/handle-auth.ts and broker/check-credentials.ts.
+// The authentication methods by name, the chain of authenticators, and the bounds that all their exchanges share.
+// Made by broker/assemble-core.ts, asked by broker/handle-auth.ts and broker/check-credentials.ts.
 import { GodwitError } from '../base/errors.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config } from '../config/schema.ts'

@@ -1,5 +1,5 @@
-// An authenticator: looks at what a client says of itself in CONNECT, and decides or leaves it to the next one. It knows
-// neither sockets nor packets; chain.ts asks them in order.
+// An authenticator: looks at what a client says of itself in CONNECT, and decides or leaves it to the next one. It
+// knows neither sockets nor packets; chain.ts asks them in order.
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { topicFilterProblem } from '../topic/topic-filter.ts'
 import type { AuthenticatingClient, Rights } from './client.ts'

@@ -51,7 +51,7 @@ export class Exchange implements WheelTask, PlaceTaker {
     return this.#state === 'idle'
   }
 
-  /** What the client sent; only when it is its turn. It is not looked at before `notBefore`, a time like the deadline. */
+  /** What the client sent; only when it is its turn. Looked at from `notBefore` on, a time like the deadline. */
   advance(data: Buffer | undefined, notBefore = 0): void {
     assert(this.#state === 'idle', 'a step begins when the one before it has been answered')
     if (++this.#steps > this.#terms.stepsMax) {

@@ -1,5 +1,5 @@
 // The files of users that the options name, and what they are for: `passwordFile` for passwords in CONNECT and for
-// SCRAM where it has verifiers, `scramFile` for SCRAM alone. Read by server.ts at the start, and again when they change.
+// SCRAM where it has verifiers, `scramFile` for SCRAM alone. Read at the start, by server.ts, and when they change.
 import type { FileWatch, Watched } from '../base/file-watch.ts'
 import type { Config } from '../config/schema.ts'
 import type { Authenticator } from './authenticator.ts'

@@ -16,8 +16,8 @@ export interface AuthenticationMethod {
 export type AuthenticationStep = (data: Buffer | undefined) => Eventual<AuthenticationAnswer>
 
 /**
- * `continue`: go on; `data` goes to the client, and what it sends back is the next step. Otherwise it goes with CONNACK,
- * or with the AUTH that says Success; where a live session is refused there is nothing to carry it.
+ * `continue`: go on; `data` goes to the client, and what it sends back is the next step. Otherwise it goes with
+ * CONNACK, or with the AUTH that says Success; where a live session is refused there is nothing to carry it.
  */
 export type AuthenticationAnswer = ({ readonly kind: 'continue' } | Admission | Refusal) & {
   readonly data?: Buffer | undefined

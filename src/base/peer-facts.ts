@@ -20,8 +20,8 @@ export interface PeerFacts {
   /** The identity whose key it has proved to know (TLS-PSK). */
   readonly pskIdentity?: string | undefined
   /**
-   * What the listener makes of one of these as a user name (`tls.userNameFrom`): proved, so no password is needed, and it
-   * takes the place of the user name in CONNECT. Undefined: the listener takes none from TLS.
+   * What the listener makes of one of these as a user name (`tls.userNameFrom`): proved, so no password is needed, and
+   * it takes the place of the user name in CONNECT. Undefined: the listener takes none from TLS.
    */
   readonly userName?: string | undefined
 }

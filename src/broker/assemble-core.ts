@@ -40,9 +40,8 @@ export interface BrokerParts {
   readonly memoryMeter?: MemoryMeter
 }
 
-export function assembleCore({ config, store, clock, log, ...others }: BrokerParts): Core {
-  const { authenticationMethods = [], authenticators = [] } = others
-  const { memoryMeter: meter = processMemory } = others
+export function assembleCore(broker: BrokerParts): Core {
+  const { config, store, clock, log, memoryMeter: meter = processMemory } = broker
   const { limits, features, redirect, overflow } = config
   const now = (): number => clock.now()
   const drops = new Drops()
@@ -78,14 +77,7 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
       log,
       onRoom: () => readOn(core),
     }),
-    authentication: new Authentication({
-      methods: authenticationMethods,
-      authenticators,
-      settings: config.authentication,
-      connectTimeoutMs: limits.connectTimeoutMs,
-      wheel,
-      now,
-    }),
+    authentication: authenticationOf(broker, wheel),
     allowAnonymous: config.allowAnonymous,
     wheel,
     store,
@@ -110,6 +102,18 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
   core.sessions = new SessionRegistry(core)
   core.system = new SystemTopics(core, config.system.intervalSeconds)
   return core
+}
+
+function authenticationOf(parts: BrokerParts, wheel: TimerWheel): Authentication {
+  const { config, clock, authenticationMethods = [], authenticators = [] } = parts
+  return new Authentication({
+    methods: authenticationMethods,
+    authenticators,
+    settings: config.authentication,
+    connectTimeoutMs: config.limits.connectTimeoutMs,
+    wheel,
+    now: () => clock.now(),
+  })
 }
 
 /** The store has room again: those that were held back are read from. */
