@@ -1,6 +1,7 @@
 // The composition root: configuration in, a running broker out. The only place that chooses a store.
 import { type Logger, pino } from 'pino'
-import { readFilesOfUsers } from './authentication/files-of-users.ts'
+import type { Authenticator } from './authentication/authenticator.ts'
+import { configuredAuthentication } from './authentication/configured.ts'
 import type { AuthenticationMethod } from './authentication/method.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { FileWatch } from './base/file-watch.ts'
@@ -22,28 +23,30 @@ export type BrokerOptions = ConfigInput & {
   readonly clock?: Clock
   /** What 5.0 clients may name as their authentication method, besides SCRAM-SHA-256 from a file. */
   readonly authenticationMethods?: readonly AuthenticationMethod[]
+  /** Asked who a client is that names no such method, where `authentication.order` has `function`. */
+  readonly authenticate?: Authenticator['authenticate']
 }
 
 /** Rejects with ERR_GODWIT_CONFIG_* or ERR_GODWIT_STORE_*. Nothing listens yet: see Broker.listen. */
 export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
-  const {
-    logger: log = pino({ level: 'silent' }),
-    clock = systemClock,
-    authenticationMethods = [],
-    ...input
-  } = options
+  const { logger: log = pino({ level: 'silent' }), clock = systemClock, ...rest } = options
+  const { authenticationMethods = [], authenticate, ...input } = rest
   const config = resolveConfig(input)
   const files = new FileWatch({ clock, log })
-  const users = await readFilesOfUsers(config.authentication, files)
-  return Broker.open({
-    config,
-    store: storeFor(config, clock),
-    clock,
-    log,
-    files,
-    authenticationMethods: [...users.methods, ...authenticationMethods],
-    authenticators: users.authenticators,
-  })
+  try {
+    const { methods, authenticators } = await configuredAuthentication({
+      settings: config.authentication,
+      files,
+      now: () => clock.now(),
+      authenticate,
+    })
+    const store = storeFor(config, clock)
+    const authentication = { authenticationMethods: [...methods, ...authenticationMethods], authenticators }
+    return await Broker.open({ config, store, clock, log, files, ...authentication })
+  } catch (error) {
+    await files.close()
+    throw error
+  }
 }
 
 function storeFor({ persistence }: Config, clock: Clock): Store {

@@ -1,9 +1,9 @@
 // An authenticator: looks at what a client says of itself in CONNECT, and decides or leaves it to the next one. It
 // knows neither sockets nor packets; chain.ts asks them in order.
 import { ReasonCode } from '../packet/reason-codes.ts'
-import { topicFilterProblem } from '../topic/topic-filter.ts'
 import type { AuthenticatingClient, Rights } from './client.ts'
 import type { Eventual } from './eventually.ts'
+import { isFilters } from './rights.ts'
 
 export interface Authenticator {
   /** As `authentication.order` names it. */
@@ -37,7 +37,6 @@ export interface Refusal {
 }
 
 const STRING_BYTES_MAX = 65_535
-const FILTER_LEVELS_MAX = 1_000
 
 /** Who is let in without having proved anything. Only the chain answers it. */
 export const ANONYMOUS: Admission = Object.freeze({ kind: 'accept', identity: '' })
@@ -78,9 +77,3 @@ function isName(name: unknown): boolean {
   const bytes = Buffer.from(name)
   return bytes.length <= STRING_BYTES_MAX && bytes.toString() === name
 }
-
-const isFilters = (filters: unknown): boolean =>
-  Array.isArray(filters) &&
-  filters.every(
-    (filter) => typeof filter === 'string' && topicFilterProblem(filter, FILTER_LEVELS_MAX) === undefined,
-  )

@@ -52,7 +52,7 @@ export class Users {
     if (!isUtf8(content)) throw new GodwitError('ERR_GODWIT_CONFIG_INVALID', `${path}: it is not UTF-8`)
     const problems: string[] = []
     for (const [index, line] of linesOf(content).entries()) {
-      const problem = isRemark(line) ? undefined : this.#add(line.trimEnd(), index + 1, settings)
+      const problem = isRemark(line) ? undefined : this.#add(line, index + 1, settings)
       if (problem !== undefined) problems.push(`${path}:${index + 1}: ${problem}`)
     }
     // Half-written, or not the one that was meant: in neither case is it a decision to let nobody in.
@@ -94,8 +94,9 @@ export class Users {
 
   /** What is wrong with the line, without its secrets. */
   #add(line: string, number: number, { isScramOnly }: UsersSettings): string | undefined {
-    const [, name = '', text = ''] = LINE.exec(line) ?? []
-    if (text === '') return 'a line is user:hash; godwit passwd -U makes hashes of passwords'
+    const { name, hash: text } = userOnLine(line) ?? {}
+    if (name === undefined || text === undefined)
+      return 'a line is user:hash; godwit passwd -U makes hashes of passwords'
     const isScram = text.startsWith('SCRAM-')
     if (name === '' || (isScram && prepareStored(name) === undefined)) {
       return 'the user name is empty, or SASLprep refuses it'
@@ -125,7 +126,7 @@ export class Users {
 }
 
 /** Their lines, without what some editors put before the first. */
-export const linesOf = (content: Buffer): string[] =>
+const linesOf = (content: Buffer): string[] =>
   content
     .toString()
     .replace(/^\uFEFF/, '')
@@ -133,9 +134,11 @@ export const linesOf = (content: Buffer): string[] =>
 
 export const isRemark = (line: string): boolean => line.trim() === '' || line.startsWith('#')
 
-/** The name of the user on a line; undefined: it is none of a user. */
-export const nameOnLine = (line: string): string | undefined =>
-  isRemark(line) ? undefined : LINE.exec(line)?.[1]
+/** What a line says; undefined: it is none of a user with a hash. */
+export function userOnLine(line: string): { readonly name: string; readonly hash: string } | undefined {
+  const [, name, hash] = (isRemark(line) ? undefined : LINE.exec(line.trimEnd())) ?? []
+  return name === undefined || hash === undefined ? undefined : { name, hash }
+}
 
 const comparedAs = (name: string): string => prepareStored(name) ?? name
 

@@ -41,6 +41,8 @@ export interface FileWatchParts {
 }
 
 export class FileWatch {
+  /** Some of the files have new values. Must not throw. */
+  onReloaded: () => void = () => {}
   readonly #clock: Clock
   readonly #log: Logger
   readonly #all = new Set<WatchedFiles<unknown>>()
@@ -56,7 +58,7 @@ export class FileWatch {
 
   /** Loads now: rejects with ERR_GODWIT_CONFIG_UNREADABLE, or with what `load` throws. */
   async watch<Value>(request: WatchRequest<Value>): Promise<Watched<Value>> {
-    const watched = new WatchedFiles(request, this.#log)
+    const watched = new WatchedFiles(request, this.#log, () => this.onReloaded())
     await watched.load()
     this.#all.add(watched)
     this.#arm()
@@ -112,13 +114,15 @@ class WatchedFiles<Value> {
   value!: Value
   readonly #request: WatchRequest<Value>
   readonly #log: Logger
+  readonly #reloaded: () => void
   /** What the files looked like: when they were loaded, or could not be, and at the last look. */
   #loaded = ''
   #seen = ''
 
-  constructor(request: WatchRequest<Value>, log: Logger) {
+  constructor(request: WatchRequest<Value>, log: Logger, reloaded: () => void) {
     this.#request = request
     this.#log = log
+    this.#reloaded = reloaded
   }
 
   async load(): Promise<void> {
@@ -137,6 +141,7 @@ class WatchedFiles<Value> {
       await this.load()
       this.#log.info({ option, paths }, 'file loaded anew')
       changed?.(this.value)
+      this.#reloaded()
     } catch (error) {
       const { message: why } = error as Error
       const text = 'a changed file was not taken: what was loaded before stays in force'

@@ -45,6 +45,7 @@ export class Broker {
     this.#core = core
     this.#config = config
     this.#files = files ?? new FileWatch({ clock, log })
+    this.#files.onReloaded = () => lookAgain(core)
     const { connectBytesMax } = config.limits
     this.#settings = { flushList: new FlushList(), now: core.now, connectBytesMax }
   }
@@ -201,6 +202,15 @@ export class Broker {
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new GodwitError('ERR_GODWIT_BROKER_CLOSED', 'the broker is closed')
+  }
+}
+
+/** Who has been admitted by what is no longer in a file has to go. */
+function lookAgain({ links }: Core): void {
+  for (const link of [...links]) {
+    if (link.admission?.holds?.() === false) {
+      link.disconnect(ReasonCode.NotAuthorized, CloseReason.AdmissionRevoked)
+    }
   }
 }
 

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Help } from 'commander'
 import { GodwitError } from '../base/errors.ts'
 import { createBenchCommand } from './bench-command.ts'
+import { createPasswdCommand } from './passwd-command.ts'
 import { createStartCommand } from './start-command.ts'
 import { version } from './version.ts'
 
@@ -22,7 +23,7 @@ export async function runCli(argv: readonly string[]): Promise<void> {
 function createProgram(): Command {
   const startCommand = createStartCommand()
   /** In the order of the help. */
-  const otherCommands = [createBenchCommand()]
+  const otherCommands = [createPasswdCommand(), createBenchCommand()]
   const program = new Command('godwit')
     .description('An MQTT broker where an acknowledgement means that the message is on disk.')
     .usage('[start] [options]')
