@@ -3,7 +3,8 @@
 //   { "pub": [filter, ...], "sub": [filter, ...], "all": [filter, ...] }
 //   [ { "permission": "allow", "action": "publish" | "subscribe" | "all", "topic" | "topics": ... }, ... ]    as EMQX
 //
-// Rights are all that is allowed, so a rule that denies cannot be said in them: only one at the end that denies everything.
+// Rights are all that is allowed, so a rule that denies cannot be said in them:
+// only the last one, if it denies everything.
 import { topicFilterProblem } from '../topic/topic-filter.ts'
 import type { Rights } from './client.ts'
 

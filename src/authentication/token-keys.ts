@@ -1,5 +1,5 @@
-// The keys that tokens are signed with, and the algorithms that go with each kind. A token chooses neither: with a public
-// key no token passes that was signed with HMAC, whatever it says of itself. Asked by tokens.ts.
+// The keys that tokens are signed with, and the algorithms that go with each kind. A token chooses neither: with a
+// public key no token passes that was signed with HMAC, whatever it says of itself. Asked by tokens.ts.
 //
 //   secretFile   HS256 HS384 HS512
 //   keyFile      a public key or certificate in PEM, a JWK, or a set of them: RS, PS, ES, EdDSA

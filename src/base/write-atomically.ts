@@ -1,4 +1,4 @@
-// Writes a small file so that whoever reads it, also after a crash, sees the old one or the new one and never half of it.
+// Writes a small file so that whoever reads it, also after a crash, sees the old one or the new one, and never half.
 import { randomBytes } from 'node:crypto'
 import { type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
