@@ -31,7 +31,7 @@ export interface Configured {
 export async function configuredAuthentication(parts: ConfiguredParts): Promise<Configured> {
   const { settings, files, now, authenticate } = parts
   const users = await readFilesOfUsers(settings, files)
-  const keys = await tokenKeys(settings.jwt, files)
+  const keys = await tokenKeys(settings.jwt, files, now)
   const tokens = keys && new Tokens(keys, settings.jwt, now)
   const all: Authenticator[] = [
     tlsAuthenticator,

@@ -1,13 +1,12 @@
 // An HTTP request whose answer is read to a bound and no further. For http-authenticator.ts and token-keys.ts.
 
-export interface BoundedAnswer {
-  readonly status: number
-  readonly body: string
-}
+export const isHttpUrl = (text: string): boolean =>
+  URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
 
-/** Rejects with what fetch rejects with, and for a longer body. */
-export async function fetchBounded(url: string, init: RequestInit, bytesMax: number): Promise<BoundedAnswer> {
+/** The body of a 200. Rejects with what fetch rejects with, for another status, and for a longer body. */
+export async function fetchBounded(url: string, init: RequestInit, bytesMax: number): Promise<string> {
   const { status, body } = await fetch(url, init)
+  if (status !== 200) throw new Error(`it answers ${status}`)
   const chunks: Uint8Array[] = []
   let bytes = 0
   for await (const chunk of body ?? []) {
@@ -15,5 +14,11 @@ export async function fetchBounded(url: string, init: RequestInit, bytesMax: num
     if (bytes > bytesMax) throw new Error(`the answer has more than ${bytesMax} bytes`)
     chunks.push(chunk)
   }
-  return { status, body: Buffer.concat(chunks).toString() }
+  return Buffer.concat(chunks).toString()
+}
+
+/** What fetch rejects with says little; its cause says why. */
+export function reasonOf(error: unknown): string {
+  const { message, cause } = error as Error
+  return cause instanceof Error ? `${message}: ${cause.message}` : message
 }

@@ -12,17 +12,16 @@ import { BoundedMap } from '../base/bounded-map.ts'
 import { GodwitError } from '../base/errors.ts'
 import type { Config } from '../config/schema.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
-import type { Admission, Authenticator, Refusal, Verdict } from './authenticator.ts'
+import type { Admission, Authenticator, Verdict } from './authenticator.ts'
+import { Breaker } from './breaker.ts'
 import type { AuthenticatingClient } from './client.ts'
-import { fetchBounded } from './fetch-bounded.ts'
+import { fetchBounded, isHttpUrl, reasonOf } from './fetch-bounded.ts'
 import { rightsFrom } from './rights.ts'
 
 type Settings = Config['authentication']['http']
 
 const ANSWER_BYTES_MAX = 65_536
 const CACHED_MAX = 10_000
-const FAILURES_MAX = 5
-const LEFT_ALONE_MS = 5_000
 
 interface Cached {
   readonly admission: Admission
@@ -33,7 +32,7 @@ interface Cached {
 /** `now` in milliseconds since the epoch. Throws ERR_GODWIT_CONFIG_INVALID for what is no address. */
 export function httpAuthenticator(settings: Settings, now: () => number): Authenticator {
   const { url } = settings
-  if (!URL.canParse(url) || !/^https?:$/.test(new URL(url).protocol)) {
+  if (!isHttpUrl(url)) {
     const text = 'authentication.http.url is no address of http or https'
     throw new GodwitError('ERR_GODWIT_CONFIG_INVALID', text)
   }
@@ -47,12 +46,12 @@ class Service {
   readonly #cached = new BoundedMap<string, Cached>(CACHED_MAX)
   /** What was asked is kept as its hash under it, not as it is: there are passwords in it. */
   readonly #key = randomBytes(32)
-  #failures = 0
-  #leftAloneUntil = 0
+  readonly #breaker: Breaker
 
   constructor(settings: Settings, now: () => number) {
     this.#settings = settings
     this.#now = now
+    this.#breaker = new Breaker(now)
   }
 
   async verdictOf(client: AuthenticatingClient): Promise<Verdict> {
@@ -79,18 +78,10 @@ class Service {
   }
 
   async #ask(question: string, client: AuthenticatingClient): Promise<Verdict> {
-    if (this.#leftAloneUntil > this.#now()) return unavailable('it has failed too often just now')
-    // While it fails, one at a time finds out whether it still does.
-    if (this.#failures >= FAILURES_MAX) this.#leftAloneUntil = this.#now() + LEFT_ALONE_MS
     try {
-      const verdict = verdictFrom(await this.#fetch(question), client)
-      this.#failures = 0
-      this.#leftAloneUntil = 0
-      return verdict
+      return await this.#breaker.ask(async () => verdictFrom(await this.#fetch(question), client))
     } catch (error) {
-      this.#failures++
-      if (this.#failures >= FAILURES_MAX) this.#leftAloneUntil = this.#now() + LEFT_ALONE_MS
-      return unavailable(reasonOf(error))
+      return { kind: 'refuse', reasonCode: ReasonCode.ServerUnavailable, why: reasonOf(error) }
     }
   }
 
@@ -103,17 +94,9 @@ class Service {
       redirect: 'error', // Passwords go where the configuration says, and nowhere else.
       signal: AbortSignal.timeout(timeoutMs),
     } as const
-    const { status, body } = await fetchBounded(url, request, ANSWER_BYTES_MAX)
-    if (status !== 200) throw new Error(`it answers ${status}`)
-    return JSON.parse(body)
+    return JSON.parse(await fetchBounded(url, request, ANSWER_BYTES_MAX))
   }
 }
-
-const unavailable = (why: string): Refusal => ({
-  kind: 'refuse',
-  reasonCode: ReasonCode.ServerUnavailable,
-  why,
-})
 
 const questionOf = ({ clientId, userName, password, version, peer }: AuthenticatingClient): string =>
   JSON.stringify({
@@ -148,9 +131,4 @@ function verdictFrom(answer: unknown, { userName }: AuthenticatingClient): Verdi
     rights: acl === undefined ? undefined : rightsFrom(acl),
     expiresAt: expire_at === undefined ? undefined : expire_at * 1000,
   }
-}
-
-function reasonOf(error: unknown): string {
-  const { message, cause } = error as Error
-  return cause instanceof Error ? `${message}: ${cause.message}` : message
 }

@@ -16,7 +16,8 @@ import {
 import { GodwitError } from '../base/errors.ts'
 import type { FileWatch } from '../base/file-watch.ts'
 import type { Config } from '../config/schema.ts'
-import { fetchBounded } from './fetch-bounded.ts'
+import { Breaker } from './breaker.ts'
+import { fetchBounded, isHttpUrl, reasonOf } from './fetch-bounded.ts'
 
 type Settings = Config['authentication']['jwt']
 type Algorithm = Settings['algorithms'][number]
@@ -36,8 +37,12 @@ const RSA_BITS_MIN = 2_048
 const JWKS_BYTES_MAX = 1_048_576
 const REFETCH_AFTER_MS = 30_000
 
-/** Undefined: no key is configured. Rejects with ERR_GODWIT_CONFIG_*. */
-export async function tokenKeys(settings: Settings, files: FileWatch): Promise<TokenKeys | undefined> {
+/** `now` in milliseconds since the epoch. Undefined: no key is configured. Rejects with ERR_GODWIT_CONFIG_*. */
+export async function tokenKeys(
+  settings: Settings,
+  files: FileWatch,
+  now: () => number,
+): Promise<TokenKeys | undefined> {
   const { secretFile, keyFile, jwksUrl } = settings
   const named = [secretFile, keyFile, jwksUrl].filter((name) => name !== '')
   if (named.length === 0) return undefined
@@ -46,7 +51,7 @@ export async function tokenKeys(settings: Settings, files: FileWatch): Promise<T
   const algorithms = settings.algorithms.length === 0 ? possible : settings.algorithms
   const odd = algorithms.find((algorithm) => !possible.includes(algorithm))
   if (odd !== undefined) throw invalid(`the algorithm ${odd} does not go with this kind of key`)
-  if (jwksUrl !== '') return { algorithms, keyFor: remoteKeys(settings) }
+  if (jwksUrl !== '') return { algorithms, keyFor: remoteKeys(settings, now) }
   const [option, path] = secretFile === '' ? ['keyFile', keyFile] : ['secretFile', secretFile]
   const load = ([content]: readonly Buffer[]): JWTVerifyGetKey =>
     secretFile === '' ? publicKeys(content as Buffer, path) : secret(content as Buffer, path)
@@ -104,17 +109,17 @@ function keySet(text: string, path: string): JWTVerifyGetKey {
 }
 
 /** Which a server keeps: a key that is not in it is asked for again, but no sooner than half a minute later. */
-function remoteKeys({ jwksUrl, jwksCacheSeconds, timeoutMs }: Settings): JWTVerifyGetKey {
-  if (!URL.canParse(jwksUrl) || !/^https?:$/.test(new URL(jwksUrl).protocol)) {
-    throw invalid('jwksUrl is no address of http or https')
-  }
+function remoteKeys(settings: Settings, now: () => number): JWTVerifyGetKey {
+  const { jwksUrl, jwksCacheSeconds, timeoutMs } = settings
+  if (!isHttpUrl(jwksUrl)) throw invalid('jwksUrl is no address of http or https')
+  const breaker = new Breaker(now)
   const keys = createRemoteJWKSet(new URL(jwksUrl), {
     timeoutDuration: timeoutMs,
     cooldownDuration: REFETCH_AFTER_MS,
     cacheMaxAge: jwksCacheSeconds * 1000,
     [customFetch]: async (url, options) => {
-      const { status, body } = await fetchBounded(url, { ...options, redirect: 'error' }, JWKS_BYTES_MAX)
-      return new Response(body, { status })
+      const request = { ...options, redirect: 'error' } as const
+      return new Response(await breaker.ask(() => fetchBounded(url, request, JWKS_BYTES_MAX)))
     },
   })
   return async (header, token) => {
@@ -131,6 +136,6 @@ function remoteKeys({ jwksUrl, jwksCacheSeconds, timeoutMs }: Settings): JWTVeri
 /** The keys cannot be had just now: nobody's fault who shows a token. */
 export class KeysUnavailable extends Error {
   constructor(cause: unknown) {
-    super('the keys of tokens cannot be fetched', { cause })
+    super(`keys cannot be fetched: ${reasonOf(cause)}`, { cause })
   }
 }

@@ -90,7 +90,7 @@ function orNotOfThisKey(error: unknown): undefined {
 /** The text of an error of jose says what is wrong and nothing of what the token says. */
 function refusalFor(error: unknown): Refusal {
   if (error instanceof KeysUnavailable) {
-    return refusal(`${error.message}: ${reasonOf(error.cause)}`, ReasonCode.ServerUnavailable)
+    return refusal(error.message, ReasonCode.ServerUnavailable)
   }
   if (error instanceof errors.JWTExpired) return refusal('the token has expired')
   if (error instanceof errors.JWTClaimValidationFailed) return refusal(error.message)
@@ -99,9 +99,4 @@ function refusalFor(error: unknown): Refusal {
     return refusal(error.message, ReasonCode.BadUserNameOrPassword)
   }
   throw error
-}
-
-const reasonOf = (error: unknown): string => {
-  const { message, cause } = error as Error
-  return cause instanceof Error ? `${message} (${cause.message})` : message
 }
