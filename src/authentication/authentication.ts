@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Authenticator, Refusal } from './authenticator.ts'
 import { BackOff } from './back-off.ts'
-import { Chain } from './chain.ts'
+import { Chain, type LoginTerms } from './chain.ts'
 import type { AuthenticatingClient } from './client.ts'
 import { eventually } from './eventually.ts'
 import { Exchange, type Outcome } from './exchange.ts'
@@ -15,7 +15,7 @@ import { Places } from './places.ts'
 
 export interface AuthenticationParts {
   readonly methods: readonly AuthenticationMethod[]
-  /** In the order in which they are asked. */
+  /** Whom the terms of a login may name. */
   readonly authenticators: readonly Authenticator[]
   readonly settings: Pick<
     Config['authentication'],
@@ -74,8 +74,8 @@ export class Authentication {
   }
 
   /** What CONNECT says is looked at; `settle` hears of it once, within this call if that takes no time. */
-  identify(client: AuthenticatingClient, allowAnonymous: boolean, settle: Settle): Exchange {
-    const exchange = this.#exchange(client, () => () => this.#chain.decide(client, allowAnonymous), settle)
+  identify(client: AuthenticatingClient, terms: LoginTerms, settle: Settle): Exchange {
+    const exchange = this.#exchange(client, () => () => this.#chain.decide(client, terms), settle)
     exchange.advance(undefined, this.#backOff.notBefore(client))
     return exchange
   }

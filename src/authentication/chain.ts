@@ -5,6 +5,13 @@ import { type Admission, ANONYMOUS, type Authenticator, type Refusal, type Verdi
 import type { AuthenticatingClient } from './client.ts'
 import { type Eventual, eventually } from './eventually.ts'
 
+/** On what terms clients come in. */
+export interface LoginTerms {
+  readonly allowAnonymous: boolean
+  /** Names of authenticators; those that are not there are passed over. */
+  readonly order: readonly string[]
+}
+
 const NOT_ANONYMOUS: Refusal = {
   kind: 'refuse',
   reasonCode: ReasonCode.NotAuthorized,
@@ -19,27 +26,36 @@ const UNDECIDED: Refusal = {
 export type Decision = Admission | Refusal
 
 export class Chain {
-  readonly #authenticators: readonly Authenticator[]
+  readonly #byName = new Map<string, Authenticator>()
 
   constructor(authenticators: readonly Authenticator[]) {
-    this.#authenticators = authenticators
+    for (const authenticator of authenticators) this.#byName.set(authenticator.name, authenticator)
   }
 
   /** Throws what an authenticator throws, and TypeError for what is no verdict. */
-  decide(client: AuthenticatingClient, allowAnonymous: boolean, from = 0): Eventual<Decision> {
-    const authenticator = this.#authenticators[from]
-    if (authenticator === undefined) return this.#undecided(client, allowAnonymous)
-    return eventually(authenticator.authenticate(client), (verdict) => {
-      return decisionOf(authenticator, verdict) ?? this.decide(client, allowAnonymous, from + 1)
-    })
-  }
+  decide(client: AuthenticatingClient, { order, allowAnonymous }: LoginTerms): Eventual<Decision> {
+    const authenticators = order.flatMap((name) => this.#byName.get(name) ?? [])
+    return askFrom(0)
 
-  /** Where nobody looks at user names, one proves no more than none. */
-  #undecided({ userName, password }: AuthenticatingClient, allowAnonymous: boolean): Decision {
-    const saysNothing = userName === undefined && password === undefined
-    if (!saysNothing && (this.#authenticators.length > 0 || !allowAnonymous)) return UNDECIDED
-    return allowAnonymous ? ANONYMOUS : NOT_ANONYMOUS
+    function askFrom(index: number): Eventual<Decision> {
+      const authenticator = authenticators[index]
+      if (authenticator === undefined) return undecided(client, allowAnonymous, authenticators.length > 0)
+      return eventually(authenticator.authenticate(client), (verdict) => {
+        return decisionOf(authenticator, verdict) ?? askFrom(index + 1)
+      })
+    }
   }
+}
+
+/** Where nobody looks at user names, one proves no more than none. */
+function undecided(
+  { userName, password }: AuthenticatingClient,
+  allowAnonymous: boolean,
+  isLookedAt: boolean,
+): Decision {
+  const saysNothing = userName === undefined && password === undefined
+  if (!saysNothing && (isLookedAt || !allowAnonymous)) return UNDECIDED
+  return allowAnonymous ? ANONYMOUS : NOT_ANONYMOUS
 }
 
 /** Undefined: the next one is to decide. A refusal says whose it is. */

@@ -1,5 +1,4 @@
-// The methods and authenticators that the options ask for, in the order in which they are asked. Made once, by
-// server.ts.
+// The methods and authenticators that the options ask for. Made once, by server.ts.
 import type { FileWatch } from '../base/file-watch.ts'
 import type { Config } from '../config/schema.ts'
 import type { Authenticator } from './authenticator.ts'
@@ -23,7 +22,7 @@ export interface ConfiguredParts {
 
 export interface Configured {
   readonly methods: readonly AuthenticationMethod[]
-  /** In the order in which they are asked. */
+  /** In no order: that is `authentication.order`. */
   readonly authenticators: readonly Authenticator[]
 }
 
@@ -33,7 +32,7 @@ export async function configuredAuthentication(parts: ConfiguredParts): Promise<
   const users = await readFilesOfUsers(settings, files)
   const keys = await tokenKeys(settings.jwt, files, now)
   const tokens = keys && new Tokens(keys, settings.jwt, now)
-  const all: Authenticator[] = [
+  const authenticators: Authenticator[] = [
     tlsAuthenticator,
     ...users.authenticators,
     ...(tokens === undefined ? [] : [tokenAuthenticator(tokens)]),
@@ -42,6 +41,6 @@ export async function configuredAuthentication(parts: ConfiguredParts): Promise<
   ]
   return {
     methods: [...users.methods, ...(tokens === undefined ? [] : [tokenMethod(tokens)])],
-    authenticators: settings.order.flatMap((name) => all.filter((each) => each.name === name)),
+    authenticators,
   }
 }

@@ -32,7 +32,7 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly log: Logger
   readonly authenticationMethods?: readonly AuthenticationMethod[]
-  /** In the order in which they are asked about a CONNECT without such a method. */
+  /** About a CONNECT without such a method those are asked that `authentication.order` names. */
   readonly authenticators?: readonly Authenticator[]
   /** Those that the other parts were made from; the broker closes them. */
   readonly files?: FileWatch
@@ -78,7 +78,7 @@ export function assembleCore(broker: BrokerParts): Core {
       onRoom: () => readOn(core),
     }),
     authentication: authenticationOf(broker, wheel),
-    allowAnonymous: config.allowAnonymous,
+    login: { allowAnonymous: config.allowAnonymous, order: config.authentication.order },
     wheel,
     store,
     log,

@@ -15,7 +15,7 @@ export const REFUSED = 'authentication refused'
 export function checkCredentials(link: Link, connect: Connect, client: AuthenticatingClient): void {
   const { core, connection } = link
   link.phase = 'authenticating'
-  const exchange = core.authentication.identify(client, core.allowAnonymous, (outcome) =>
+  const exchange = core.authentication.identify(client, core.login, (outcome) =>
     link.attempt(() => settle(link, connect, client, outcome)),
   )
   if (!isAuthenticating(link)) return

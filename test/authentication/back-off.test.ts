@@ -11,6 +11,7 @@ import { clientOf } from './client-of.ts'
 
 const WRONG = { kind: 'refuse', reasonCode: 0x86, why: 'one: wrong password' }
 const TOO_OFTEN = { kind: 'refuse', reasonCode: 0x9f }
+const TERMS = { allowAnonymous: false, order: ['one'] }
 const ADA = { kind: 'accept', identity: 'ada' }
 
 /** Three failures are free, the longest back-off is 8 s, the longest delay 4 s. `pencil` is right. */
@@ -36,7 +37,7 @@ function open(limits = {}) {
   const attempt = (host: string, userName: string | undefined, password: string): Outcome[] => {
     const outcomes: Outcome[] = []
     const client = clientOf({ userName, password, peer: { host } })
-    authentication.identify(client, false, (outcome) => outcomes.push(outcome))
+    authentication.identify(client, TERMS, (outcome) => outcomes.push(outcome))
     return outcomes
   }
   const fail = (count: number, host: string, userName?: string): void => {
@@ -142,7 +143,7 @@ describe('a name', () => {
     for (let i = 0; i < 4; i++) fail(1, `192.0.2.${i}`, 'ada')
     const before = asked.length
     const client = clientOf({ userName: 'ada', password: 'pencil', peer: { host: '198.51.100.1' } })
-    authentication.identify(client, false, () => expect.unreachable()).abandon()
+    authentication.identify(client, TERMS, () => expect.unreachable()).abandon()
     clock.advance(30_000)
     expect(asked).toHaveLength(before)
   })

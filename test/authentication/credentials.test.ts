@@ -84,7 +84,7 @@ const as = (clientId: string, password: string | undefined, fields: Record<strin
 
 async function open(
   options: TestBrokerOptions = {},
-  authenticators = [new Obedient('one')],
+  authenticators = [new Obedient('jwt')],
 ): Promise<TestBroker & { readonly first: Obedient }> {
   const kit = await openBroker({ allowAnonymous: false, authenticators, ...options })
   return Object.assign(kit, { first: authenticators[0] as Obedient })
@@ -96,7 +96,7 @@ const codeOf = (version: Version, reasonCode: number, returnCode: number): numbe
 
 describe.each([3, 4, 5] as const)('a client of version %i', (version) => {
   it('is let in or refused by the first that decides', async () => {
-    const all = [new Obedient('one'), new Obedient('two', { second: () => ADA }), new Obedient('three')]
+    const all = [new Obedient('jwt'), new Obedient('http', { second: () => ADA }), new Obedient('function')]
     const kit = await open({}, all)
     await flow(kit.peer(version)).send(as('c', 'second')).receive(connack(0)).receiveNothing()
     await flow(kit.peer(version))
@@ -104,6 +104,17 @@ describe.each([3, 4, 5] as const)('a client of version %i', (version) => {
       .receive(connack(codeOf(version, 0x86, 4)))
       .closed()
     expect(all.map(({ asked }) => asked.length)).toEqual([2, 1, 0])
+  })
+
+  it('is looked at by those whom the order names, in this order', async () => {
+    const all = [new Obedient('http'), new Obedient('function', { second: () => ADA }), new Obedient('jwt')]
+    const kit = await open({ authentication: { order: ['function', 'http'] } }, all)
+    await flow(kit.peer(version)).send(as('c', 'second')).receive(connack(0)).receiveNothing()
+    await flow(kit.peer(version))
+      .send(as('c', 'unknown'))
+      .receive(connack(codeOf(version, 0x86, 4)))
+      .closed()
+    expect(all.map(({ asked }) => asked.length)).toEqual([1, 2, 0])
   })
 
   it('is refused with 0x86 where nobody decides', async () => {
@@ -126,7 +137,7 @@ describe.each([3, 4, 5] as const)('a client of version %i', (version) => {
     [0x97, 3],
     [0x9f, 3],
   ] as const)('may be refused with %i, which is %i before 5.0', async (reasonCode, returnCode) => {
-    const refuse = new Obedient('one', { no: () => ({ kind: 'refuse', why: 'no', reasonCode }) })
+    const refuse = new Obedient('jwt', { no: () => ({ kind: 'refuse', why: 'no', reasonCode }) })
     const kit = await open({}, [refuse])
     await flow(kit.peer(version))
       .send(as('c', 'no'))
@@ -222,8 +233,11 @@ describe('who is asked', () => {
   })
 
   it.each(ODD)('and %s lets nobody in: 0x80', async (_, password, odd: () => unknown) => {
-    const authenticator = new Obedient('one', { odd: odd as () => Verdict })
-    const kit = await open({ allowAnonymous: true }, [authenticator, new Obedient('two', { odd: () => ADA })])
+    const authenticator = new Obedient('jwt', { odd: odd as () => Verdict })
+    const kit = await open({ allowAnonymous: true }, [
+      authenticator,
+      new Obedient('http', { odd: () => ADA }),
+    ])
     await flow(kit.peer()).send(as('c', password)).receive(connack(0x80)).closed()
     await flow(kit.peer()).send(as('c', 'pencil')).receive(connack(0))
   })
@@ -311,7 +325,7 @@ describe('while the answer is awaited', () => {
 
 describe('who is let in', () => {
   it('may be given another client id, and owns the session under that one', async () => {
-    const kit = await open({}, [new Obedient('one', { renamed: () => ({ ...ADA, clientId: 'meter 7' }) })])
+    const kit = await open({}, [new Obedient('jwt', { renamed: () => ({ ...ADA, clientId: 'meter 7' }) })])
     const first = kit.peer()
     await flow(first).send(as('anything', 'renamed')).receive(connack(0))
     await flow(kit.peer()).send(as('meter 7', 'pencil')).receive(connack(0))
@@ -319,14 +333,14 @@ describe('who is let in', () => {
   })
 
   it('is told the client id that it was given in place of none', async () => {
-    const kit = await open({}, [new Obedient('one', { renamed: () => ({ ...ADA, clientId: 'meter 7' }) })])
+    const kit = await open({}, [new Obedient('jwt', { renamed: () => ({ ...ADA, clientId: 'meter 7' }) })])
     await flow(kit.peer())
       .send(as('', 'renamed'))
       .receive(connack(0, false, { assignedClientIdentifier: 'meter 7' }))
   })
 
   it.each([4, 5] as const)('is disconnected when its time is over (version %i)', async (version) => {
-    const brief = new Obedient('one', { brief: () => ({ ...ADA, expiresAt: kit.clock.now() + 5_000 }) })
+    const brief = new Obedient('jwt', { brief: () => ({ ...ADA, expiresAt: kit.clock.now() + 5_000 }) })
     const kit = await open({}, [brief])
     const peer = kit.peer(version)
     const reasons: string[] = []
@@ -342,7 +356,7 @@ describe('who is let in', () => {
   })
 
   it('keeps its keep alive beside that', async () => {
-    const long = new Obedient('one', { long: () => ({ ...ADA, expiresAt: kit.clock.now() + 100_000 }) })
+    const long = new Obedient('jwt', { long: () => ({ ...ADA, expiresAt: kit.clock.now() + 100_000 }) })
     const kit = await open({}, [long])
     const peer = kit.peer()
     await flow(peer)

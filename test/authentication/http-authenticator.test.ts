@@ -1,4 +1,4 @@
-// A service over HTTP that is asked who a client is: what it hears, what each answer means, and what happens without it.
+// A service over HTTP that is asked who a client is: what it hears, what each answer means, and what goes without it.
 import { expect, it } from 'vitest'
 import type { Authenticator } from '../../src/authentication/authenticator.ts'
 import { httpAuthenticator } from '../../src/authentication/http-authenticator.ts'
@@ -107,7 +107,7 @@ it('is not asked about a password that JSON cannot say', async () => {
   expect(server.asked).toEqual([])
 })
 
-it('is asked again about who was allowed only after a while, and always about who was not, or says something else', async () => {
+it('is asked again about who was allowed only after a while, and always about others', async () => {
   const { clock, server, authenticator } = await open(() => allow(), { cacheSeconds: 10 })
   for (let i = 0; i < 3; i++) expect(await ask(authenticator)).toMatchObject(ADA)
   expect(server.asked).toHaveLength(1)

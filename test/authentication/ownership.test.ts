@@ -19,7 +19,7 @@ import { openBroker, type StoreKind, type TestBroker } from '../kit/test-broker.
 
 /** Whoever names himself is who he says he is; who does not is anonymous. */
 const trusting = {
-  name: 'trusting',
+  name: 'function',
   authenticate: ({ userName }: AuthenticatingClient) =>
     userName === undefined
       ? ({ kind: 'ignore' } as const)
