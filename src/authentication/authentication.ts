@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Authenticator, Refusal } from './authenticator.ts'
 import { BackOff } from './back-off.ts'
-import { Chain, type LoginTerms } from './chain.ts'
+import { Chain, type LoginTerms, NOT_ANONYMOUS } from './chain.ts'
 import type { AuthenticatingClient } from './client.ts'
 import { eventually } from './eventually.ts'
 import { Exchange, type Outcome } from './exchange.ts'
@@ -92,7 +92,7 @@ export class Authentication {
     return (data) => {
       if (this.#backOff.refuses(client)) return TOO_OFTEN
       return eventually(step(data), (answer) => {
-        this.#backOff.note(client, answer)
+        if (answer !== NOT_ANONYMOUS) this.#backOff.note(client, answer)
         return answer
       })
     }

@@ -12,7 +12,8 @@ export interface LoginTerms {
   readonly order: readonly string[]
 }
 
-const NOT_ANONYMOUS: Refusal = {
+/** It has guessed nothing: it does not count as a failure. */
+export const NOT_ANONYMOUS: Refusal = {
   kind: 'refuse',
   reasonCode: ReasonCode.NotAuthorized,
   why: 'anonymous clients are not allowed (allowAnonymous)',

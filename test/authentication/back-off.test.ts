@@ -149,6 +149,16 @@ describe('a name', () => {
   })
 })
 
+it('who says nothing of itself has guessed nothing', () => {
+  const { authentication, attempt } = open({ failuresFree: 0 })
+  const outcomes: Outcome[] = []
+  const silent = clientOf({ peer: { host: '192.0.2.1' } })
+  const nobody = { allowAnonymous: false, order: [] }
+  for (let i = 0; i < 5; i++) authentication.identify(silent, nobody, (outcome) => outcomes.push(outcome))
+  expect(outcomes).toMatchObject(Array(5).fill({ reasonCode: 0x87 }))
+  expect(attempt('192.0.2.1', 'ada', 'pencil')).toEqual([ADA])
+})
+
 it('what nobody could look at does not count, and nothing does where there is no back-off', () => {
   const down = open()
   for (let i = 0; i < 20; i++) down.attempt('192.0.2.1', 'ada', 'down')

@@ -73,7 +73,6 @@ it('may say who it is, with which client id, what it may do, and until when', as
 it.each([
   ['an error', { status: 500, body: '{"result":"allow"}' }],
   ['a status that is no 200', { status: 204, body: '' }],
-  ['another address', { status: 307, headers: { location: 'http://127.0.0.1:1/' } }],
   ['nothing', 'hang up' as const],
   ['an empty body', { body: '' }],
   ['no JSON', { body: 'allow' }],
@@ -89,6 +88,15 @@ it.each([
 ])('that answers with %s lets nobody in: 0x88', async (_, answer) => {
   const { authenticator } = await open(() => answer)
   expect(await ask(authenticator)).toMatchObject(UNAVAILABLE)
+})
+
+it('that sends us elsewhere lets nobody in, and no password goes there', async () => {
+  const elsewhere = await HttpServer.open(() => allow())
+  for (const status of [301, 302, 303, 307, 308]) {
+    const { authenticator } = await open(() => ({ status, headers: { location: elsewhere.url } }))
+    expect(await ask(authenticator)).toMatchObject(UNAVAILABLE)
+  }
+  expect(elsewhere.asked).toEqual([])
 })
 
 it('that takes its time is not waited for beyond that of the options', async () => {
