@@ -23,7 +23,10 @@ export type BrokerOptions = ConfigInput & {
   readonly clock?: Clock
   /** What 5.0 clients may name as their authentication method, besides SCRAM-SHA-256 from a file. */
   readonly authenticationMethods?: readonly AuthenticationMethod[]
-  /** Asked who a client is that names no such method, where `authentication.order` has `function`. */
+  /**
+   * Asked who a client is that names no such method, where `authentication.order` has `function`. With it anonymous
+   * clients are let in only where `allowAnonymous` says so.
+   */
   readonly authenticate?: Authenticator['authenticate']
 }
 
@@ -31,7 +34,7 @@ export type BrokerOptions = ConfigInput & {
 export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
   const { logger: log = pino({ level: 'silent' }), clock = systemClock, ...rest } = options
   const { authenticationMethods = [], authenticate, ...input } = rest
-  const config = resolveConfig(input)
+  const config = resolveConfig({ ...(authenticate !== undefined && { allowAnonymous: false }), ...input })
   const files = new FileWatch({ clock, log })
   try {
     const { methods, authenticators } = await configuredAuthentication({

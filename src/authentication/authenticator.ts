@@ -24,7 +24,7 @@ export interface Admission {
   readonly rights?: Rights | undefined
   /** Milliseconds since the epoch: then the client is disconnected, unless it has authenticated anew. */
   readonly expiresAt?: number | undefined
-  /** Asked when files have been read anew; false: the client is disconnected. Must not throw. */
+  /** Asked when files have been read anew; false: the client is disconnected. */
   readonly holds?: (() => boolean) | undefined
 }
 

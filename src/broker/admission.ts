@@ -90,6 +90,7 @@ function admit(link: Link, connect: Connect, isPresent: boolean, told: Propertie
   const session = link.session as Session
   connection.send(connackOf(connect, isPresent, told))
   link.phase = 'connected'
+  connection.lastReceivedAt = core.now() // How long it took to admit it is no silence of its own.
   link.watchDeadlines(core.now())
   const { clientId, identity } = session.record
   const { version, remoteAddress: address } = connection

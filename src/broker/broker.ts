@@ -208,9 +208,10 @@ export class Broker {
 /** Who has been admitted by what is no longer in a file has to go. */
 function lookAgain({ links }: Core): void {
   for (const link of [...links]) {
-    if (link.admission?.holds?.() === false) {
+    link.attempt(() => {
+      if (link.admission?.holds?.() !== false) return
       link.disconnect(ReasonCode.NotAuthorized, CloseReason.AdmissionRevoked)
-    }
+    })
   }
 }
 

@@ -355,6 +355,22 @@ describe('who is let in', () => {
     expect(reasons).toEqual(['admission-expired'])
   })
 
+  it('has its keep alive begin when it is let in', async () => {
+    const kit = await open()
+    const peer = kit.peer()
+    peer.send(as('c', 'later', { keepalive: 2 }))
+    await kit.settle()
+    kit.clock.advance(5_000)
+    kit.first.answer(ADA)
+    await flow(peer)
+      .receive(connack(0))
+      .do(() => kit.clock.advance(2_900))
+      .receiveNothing()
+      .do(() => kit.clock.advance(3_200))
+      .receive(disconnect(0x8d))
+      .closed()
+  })
+
   it('keeps its keep alive beside that', async () => {
     const long = new Obedient('jwt', { long: () => ({ ...ADA, expiresAt: kit.clock.now() + 100_000 }) })
     const kit = await open({}, [long])

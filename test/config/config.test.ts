@@ -41,11 +41,14 @@ test('without any source every option has its default', () => {
   expect(config.listeners).toEqual([{ host: '127.0.0.1', port: 1883 }])
   expect(config.persistence).toEqual({ enabled: true, path: './data', sync: 'always' })
   expect(config.allowAnonymous).toBe(true)
-  const isInEmptyList = (path: OptionPath): boolean => path[0] === 'overflow' && path.includes(0)
+  const isInEmptyList = (path: OptionPath): boolean =>
+    path.some((_, index) => isEmptyList(path.slice(0, index).reduce(at, config)))
   for (const path of optionPaths().filter((each) => !isInEmptyList(each))) {
     expect(path.reduce(at, config), pathText(path)).toBeDefined()
   }
 })
+
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
 
 const at = (value: unknown, step: string | number): unknown =>
   (value as Record<string | number, unknown>)[step]
@@ -83,12 +86,23 @@ test('a configuration cannot be changed', () => {
   }
 })
 
-test('anonymous clients are allowed by default only if every listener is on loopback', () => {
+test('anonymous clients are allowed by default only on loopback, and where nobody could prove more', () => {
   const withHosts = (...hosts: string[]) => resolveConfig({ listeners: hosts.map((host) => ({ host })) })
   expect(withHosts('127.0.0.1', '::1', 'localhost').allowAnonymous).toBe(true)
   expect(withHosts('127.0.0.1', '0.0.0.0').allowAnonymous).toBe(false)
   expect(resolveConfig({ listeners: [{ host: '::' }], allowAnonymous: true }).allowAnonymous).toBe(true)
   expect(resolveConfig({ allowAnonymous: false }).allowAnonymous).toBe(false)
+  for (const authentication of [
+    { passwordFile: 'users' },
+    { scramFile: 'users' },
+    { jwt: { secretFile: 'secret' } },
+    { jwt: { keyFile: 'key' } },
+    { jwt: { jwksUrl: 'https://id.example' } },
+    { http: { url: 'https://id.example' } },
+  ]) {
+    expect(resolveConfig({ authentication }).allowAnonymous).toBe(false)
+    expect(resolveConfig({ authentication, allowAnonymous: true }).allowAnonymous).toBe(true)
+  }
 })
 
 test.each([

@@ -198,6 +198,49 @@ describe('a function', () => {
   })
 })
 
+it('who a function has admitted is looked at again with every change of a file', async () => {
+  const passwordFile = await fileOf(`ada:${await hash('pencil')}\n`)
+  const held = new Map<string, () => boolean>([
+    ['stays', () => true],
+    ['goes', () => false],
+    [
+      'fails',
+      () => {
+        throw new Error('holds fails')
+      },
+    ],
+  ])
+  const served = await serve({
+    authentication: { passwordFile, order: ['function'] },
+    authenticate: ({ userName = '' }) => ({ kind: 'accept', identity: userName, holds: held.get(userName) }),
+  })
+  const [stays, goes, fails] = [
+    await connect(served, { username: 'stays', password: 'x' }),
+    await connect(served, { username: 'goes', password: 'x' }),
+    await connect(served, { username: 'fails', password: 'x' }),
+  ]
+  const reasons = [disconnected(goes), disconnected(fails)]
+  await served.broker.reload()
+  expect(await Promise.all(reasons)).toEqual([0x87, 0x80])
+  await stays.publishAsync('a', 'still here', { qos: 1 })
+})
+
+it('who a program looks at needs a name, unless it says otherwise', async () => {
+  const authenticate = () => ({ kind: 'ignore' }) as const
+  for (const allowAnonymous of [undefined, true]) {
+    const broker = await createBroker({
+      persistence: { enabled: false },
+      authenticate,
+      ...(allowAnonymous !== undefined && { allowAnonymous }),
+    })
+    onTestFinished(() => broker.close())
+    const [address] = await broker.listen([{ host: '127.0.0.1', port: 0 }])
+    const connecting = connectAsync(`mqtt://127.0.0.1:${address?.port}`, { reconnectPeriod: 0 })
+    if (allowAnonymous) await (await connecting).endAsync(true)
+    else await expect(connecting).rejects.toMatchObject({ code: 5 })
+  }
+})
+
 it('an address that fails again and again is refused with 0x9F, and let in again after a while', async () => {
   const clock = new ManualClock()
   const passwordFile = await fileOf(`ada:${await hash('pencil')}\nbob:${await hash('pencil')}\n`)
