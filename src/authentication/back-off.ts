@@ -27,10 +27,10 @@ export interface BackOffSettings {
 }
 
 interface Failures {
-  count: number
+  readonly count: number
   /** Milliseconds since the epoch: the last one, and the end of the back-off that it brought. */
-  last: number
-  until: number
+  readonly last: number
+  readonly until: number
 }
 
 /** By what a client's failures are counted; undefined: not at all. */

@@ -21,11 +21,18 @@ export class Hashing {
   /** `text` is what stands in the file; the same for all that share hash and password. */
   async isRight(text: string, hash: PasswordHash, password: Buffer): Promise<boolean> {
     const mark = createHmac('sha256', this.#key).update(password).digest()
+    if (this.#isKnown(text, mark)) return true
+    return this.#inTurn(async () => {
+      if (this.#isKnown(text, mark)) return true // Found out by one of those before it.
+      const isRight = await isPassword(hash, password)
+      if (isRight) this.#known.set(text, mark)
+      return isRight
+    })
+  }
+
+  #isKnown(text: string, mark: Buffer): boolean {
     const known = this.#known.get(text)
-    if (known !== undefined && timingSafeEqual(known, mark)) return true
-    const isRight = await this.#inTurn(() => isPassword(hash, password))
-    if (isRight) this.#known.set(text, mark)
-    return isRight
+    return known !== undefined && timingSafeEqual(known, mark)
   }
 
   async #inTurn<Value>(work: () => Promise<Value>): Promise<Value> {

@@ -105,6 +105,15 @@ describe('hashing', () => {
     expect(await hashing.isRight(`${text} `, other, Buffer.from('pencil'))).toBe(false)
   })
 
+  it('is done once for many who come with the same password at the same time', async () => {
+    const hashing = new Hashing(1)
+    const [text, hash] = await of('pencil', 1_000)
+    const first = hashing.isRight(text, hash, Buffer.from('pencil'))
+    const never = { ...hash, hash: Buffer.alloc(64) } as PasswordHash
+    const others = Array.from({ length: 5 }, () => hashing.isRight(text, never, Buffer.from('pencil')))
+    expect(await Promise.all([first, ...others])).toEqual(Array(6).fill(true))
+  })
+
   it('gives its place back where it fails', async () => {
     const hashing = new Hashing(1)
     const [text, hash] = await of('pencil', 1)
