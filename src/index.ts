@@ -1,12 +1,13 @@
 // The library: import { createBroker } from 'godwit'
+export type { Admission, Authenticator, Refusal, Verdict } from './authentication/authenticator.ts'
+export type { AuthenticatingClient, Client, Rights } from './authentication/client.ts'
 export type {
-  AuthenticatingClient,
   AuthenticationAnswer,
   AuthenticationMethod,
   AuthenticationStep,
 } from './authentication/method.ts'
-export { type ScramOptions, scramSha256 } from './authentication/scram-sha-256.ts'
-export { type ScramVerifierOptions, scramVerifier } from './authentication/scram-verifier.ts'
+export { type ScramOptions, scramSha256, scramSha512 } from './authentication/scram.ts'
+export { type ScramHash, type ScramVerifierOptions, scramVerifier } from './authentication/scram-verifier.ts'
 export { type Clock, systemClock, type Timer } from './base/clock.ts'
 export { type ErrorCode, GodwitError } from './base/errors.ts'
 export { ManualClock } from './base/manual-clock.ts'

@@ -1,8 +1,10 @@
 // The composition root: configuration in, a running broker out. The only place that chooses a store.
 import { type Logger, pino } from 'pino'
+import type { Authenticator } from './authentication/authenticator.ts'
+import { configuredAuthentication } from './authentication/configured.ts'
 import type { AuthenticationMethod } from './authentication/method.ts'
-import { scramFromFile } from './authentication/scram-file.ts'
 import { type Clock, systemClock } from './base/clock.ts'
+import { FileWatch } from './base/file-watch.ts'
 import { Broker } from './broker/index.ts'
 import { resolveConfig } from './config/resolve.ts'
 import type { Config, ConfigInput } from './config/schema.ts'
@@ -22,23 +24,34 @@ export type BrokerOptions = ConfigInput & {
   readonly clock?: Clock
   /** What 5.0 clients may name as their authentication method, besides SCRAM-SHA-256 from a file. */
   readonly authenticationMethods?: readonly AuthenticationMethod[]
+  /**
+   * Asked who a client is that names no such method, where `authentication.order` has `function`. With it anonymous
+   * clients are let in only where `allowAnonymous` says so.
+   */
+  readonly authenticate?: Authenticator['authenticate']
 }
 
 /** Rejects with ERR_GODWIT_CONFIG_* or ERR_GODWIT_STORE_*. Nothing listens yet: see Broker.listen. */
 export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
-  const {
-    logger: log = pino({ level: 'silent' }),
-    clock = systemClock,
-    authenticationMethods,
-    ...input
-  } = options
-  const config = resolveConfig(input)
-  const methods = [...methodsOf(config), ...(authenticationMethods ?? [])]
-  return Broker.open({ config, store: storeFor(config, clock), clock, log, authenticationMethods: methods })
+  const { logger: log = pino({ level: 'silent' }), clock = systemClock, ...rest } = options
+  const { authenticationMethods = [], authenticate, ...input } = rest
+  const config = resolveConfig({ ...(authenticate !== undefined && { allowAnonymous: false }), ...input })
+  const files = new FileWatch({ clock, log })
+  try {
+    const { methods, authenticators } = await configuredAuthentication({
+      settings: config.authentication,
+      files,
+      now: () => clock.now(),
+      authenticate,
+    })
+    const store = storeFor(config, clock)
+    const authentication = { authenticationMethods: [...methods, ...authenticationMethods], authenticators }
+    return await Broker.open({ config, store, clock, log, files, ...authentication })
+  } catch (error) {
+    await files.close()
+    throw error
+  }
 }
-
-const methodsOf = ({ authentication: { scramFile, scramSecret } }: Config): AuthenticationMethod[] =>
-  scramFile === '' ? [] : [scramFromFile(scramFile, scramSecret)]
 
 function storeFor({ persistence }: Config, clock: Clock): Store {
   if (!persistence.enabled) return new MemoryStore()

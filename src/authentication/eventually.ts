@@ -9,7 +9,7 @@ export const isAwaited = <Value>(value: Eventual<Value>): value is PromiseLike<V
 /** `next` of the value, now or when it is there. */
 export function eventually<Value, Next>(
   value: Eventual<Value>,
-  next: (value: Value) => Next,
+  next: (value: Value) => Eventual<Next>,
 ): Eventual<Next> {
   return isAwaited(value) ? value.then(next) : next(value)
 }

@@ -1,15 +1,16 @@
 // One exchange with one client, step by step: bounded in steps and in time, whatever the method does. Begun by
-// authentication.ts for broker/handle-auth.ts, which hears of each answer.
+// authentication.ts for broker/handle-auth.ts and broker/check-credentials.ts, which hear of each answer.
 //
-//   idle -- advance --> queued -- a place is free --> stepping -- continue --> idle
-//     `-------- deadline, abandon -----'-------> over <--- accept, refuse, fail --'
+//   idle -- advance --> (delayed -->) queued -- a place is free --> stepping -- continue --> idle
+//     `-------- deadline, abandon -------'-----------> over <--- accept, refuse, fail ----'
 //
 // A step that is under way when the exchange is over keeps its place until it ends, at most until the deadline.
 import { assert } from '../base/assert.ts'
 import type { TimerWheel, WheelTask } from '../base/timer-wheel.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
+import { isAdmission, isRefusal } from './authenticator.ts'
 import { type Eventual, eventually, isAwaited } from './eventually.ts'
-import { type AuthenticationAnswer, type AuthenticationStep, isRefusalCode } from './method.ts'
+import type { AuthenticationAnswer, AuthenticationStep } from './method.ts'
 import type { Places, PlaceTaker } from './places.ts'
 
 /** What Binary Data may have. */
@@ -28,7 +29,7 @@ export interface ExchangeTerms {
 
 export class Exchange implements WheelTask, PlaceTaker {
   dueAt = 0
-  #state: 'idle' | 'queued' | 'stepping' | 'over' = 'idle'
+  #state: 'idle' | 'delayed' | 'queued' | 'stepping' | 'over' = 'idle'
   #hasPlace = false
   #steps = 0
   #data: Buffer | undefined
@@ -50,13 +51,19 @@ export class Exchange implements WheelTask, PlaceTaker {
     return this.#state === 'idle'
   }
 
-  /** What the client sent; only when it is its turn. */
-  advance(data: Buffer | undefined): void {
+  /** What the client sent; only when it is its turn. Looked at from `notBefore` on, a time like the deadline. */
+  advance(data: Buffer | undefined, notBefore = 0): void {
     assert(this.#state === 'idle', 'a step begins when the one before it has been answered')
     if (++this.#steps > this.#terms.stepsMax) {
       return this.#end({ kind: 'refuse', reasonCode: ReasonCode.QuotaExceeded, why: 'too many steps' })
     }
     this.#data = data
+    if (notBefore === 0) return this.#queue()
+    this.#state = 'delayed'
+    this.#terms.wheel.schedule(this, Math.min(notBefore, this.#terms.deadline))
+  }
+
+  #queue(): void {
     this.#state = 'queued'
     this.#terms.places.take(this)
   }
@@ -85,7 +92,12 @@ export class Exchange implements WheelTask, PlaceTaker {
     }
   }
 
-  expire(): void {
+  expire(now: number): void {
+    const { wheel, deadline } = this.#terms
+    if (this.#state === 'delayed' && now < deadline) {
+      wheel.schedule(this, deadline)
+      return this.#queue()
+    }
     this.#giveBackPlace()
     if (this.#state === 'over') return
     this.#terms.places.leave(this)
@@ -128,10 +140,10 @@ function isAnswer(answer: AuthenticationAnswer): boolean {
   switch (answer.kind) {
     case 'continue':
       return true
-    case 'accept': // The empty identity is that of the anonymous.
-      return typeof answer.identity === 'string' && answer.identity !== ''
+    case 'accept':
+      return isAdmission(answer)
     case 'refuse':
-      return answer.reasonCode === undefined || isRefusalCode(answer.reasonCode)
+      return isRefusal(answer)
     default:
       return false
   }

@@ -1,4 +1,4 @@
-// One exchange of SCRAM-SHA-256, the server's part of it (RFC 5802, RFC 7677). Begun by scram-sha-256.ts.
+// One exchange of SCRAM, the server's part of it (RFC 5802, RFC 7677). Begun by scram.ts.
 //
 //   client-first  ->  looked up  ->  server-first: nonces, salt, iterations     (continue)
 //   client-final  ->  proved     ->  server-final: our own proof                (accept)
@@ -10,12 +10,14 @@ import { type Eventual, eventually } from './eventually.ts'
 import type { AuthenticationAnswer } from './method.ts'
 import { prepareQuery } from './saslprep.ts'
 import { type ClientFirst, parseClientFinal, parseClientFirst, ScramError } from './scram-message.ts'
-import { hmac, type ScramVerifier, sha256 } from './scram-verifier.ts'
+import { digest, hmac, KEY_BYTES, type ScramVerifier } from './scram-verifier.ts'
 
 /** Of somebody unknown there is a verifier as well, which nothing proves. */
 export interface FoundVerifier {
   readonly verifier: ScramVerifier
   readonly isKnown: boolean
+  /** As of an Admission. */
+  readonly holds?: (() => boolean) | undefined
 }
 
 /** By prepared user name. */
@@ -63,30 +65,31 @@ export class ScramExchange {
     return eventually(this.#find(user), (found) => this.#ask(first, user, found))
   }
 
-  #ask(first: ClientFirst, user: string, { verifier, isKnown }: FoundVerifier): AuthenticationAnswer {
+  #ask(first: ClientFirst, user: string, found: FoundVerifier): AuthenticationAnswer {
+    const { verifier } = found
     const nonce = first.nonce + this.#serverNonce
     const serverFirst = `r=${nonce},s=${verifier.salt.toString('base64')},i=${verifier.iterations}`
     const channelBinding = Buffer.from(first.gs2Header).toString('base64')
     const saidBefore = `${first.bare},${serverFirst}`
-    this.#challenge = { user, nonce, channelBinding, saidBefore, verifier, isKnown }
+    this.#challenge = { user, nonce, channelBinding, saidBefore, ...found }
     return { kind: 'continue', data: Buffer.from(serverFirst) }
   }
 
   #prove(challenge: Challenge, data: Buffer): AuthenticationAnswer {
-    const final = parseClientFinal(data)
+    const { verifier, user, saidBefore, isKnown, holds } = challenge
+    const { hash, storedKey, serverKey } = verifier
+    const final = parseClientFinal(data, KEY_BYTES[hash])
     if (final.channelBinding !== challenge.channelBinding) {
       throw new ScramError('channel-bindings-dont-match', 'the GS2 header is not the one sent before')
     }
     if (final.nonce !== challenge.nonce)
       throw new ScramError('other-error', 'the nonce is not that of this exchange')
-    const { verifier, user, saidBefore } = challenge
     const authMessage = `${saidBefore},${final.withoutProof}`
-    const clientKey = xor(final.proof, hmac(verifier.storedKey, authMessage))
-    const isProof = timingSafeEqual(sha256(clientKey), verifier.storedKey)
-    if (!isProof || !challenge.isKnown)
-      throw new ScramError('invalid-proof', 'unknown user or wrong password')
-    const serverSignature = hmac(verifier.serverKey, authMessage).toString('base64')
-    return { kind: 'accept', identity: user, data: Buffer.from(`v=${serverSignature}`) }
+    const clientKey = xor(final.proof, hmac(hash, storedKey, authMessage))
+    const isProof = timingSafeEqual(digest(hash, clientKey), storedKey)
+    if (!isProof || !isKnown) throw new ScramError('invalid-proof', 'unknown user or wrong password')
+    const serverSignature = hmac(hash, serverKey, authMessage).toString('base64')
+    return { kind: 'accept', identity: user, holds, data: Buffer.from(`v=${serverSignature}`) }
   }
 }
 

@@ -4,7 +4,6 @@
 //   |gs2Header-||bare --------------|
 //   c=biws,r=nonce and the server's,x=...,p=proof          client-final
 //   |withoutProof -----------------------|
-import { KEY_BYTES } from './scram-verifier.ts'
 
 export interface ClientFirst {
   readonly gs2Header: string
@@ -76,7 +75,7 @@ export function parseClientFirst(data: Buffer): ClientFirst {
 }
 
 /** Throws ScramError. The nonce is not looked at: it has to be a known one. */
-export function parseClientFinal(data: Buffer): ClientFinal {
+export function parseClientFinal(data: Buffer, proofBytes: number): ClientFinal {
   const text = textOf(data)
   const [channelBinding = '', nonce = '', ...rest] = attributesOf(text)
   const proof = attributeValue(rest.pop() ?? '', 'p')
@@ -85,7 +84,7 @@ export function parseClientFinal(data: Buffer): ClientFinal {
     withoutProof: text.slice(0, text.length - ',p='.length - proof.length),
     channelBinding: attributeValue(channelBinding, 'c'),
     nonce: attributeValue(nonce, 'r'),
-    proof: proofOf(proof),
+    proof: proofOf(proof, proofBytes),
   }
 }
 
@@ -129,8 +128,8 @@ function nonceOf(nonce: string): string {
   throw new ScramError('other-error', 'the nonce is too short, too long or not printable')
 }
 
-function proofOf(base64: string): Buffer {
+function proofOf(base64: string, proofBytes: number): Buffer {
   const proof = Buffer.from(base64, 'base64')
-  if (proof.length === KEY_BYTES && proof.toString('base64') === base64) return proof
+  if (proof.length === proofBytes && proof.toString('base64') === base64) return proof
   throw new ScramError('invalid-encoding', 'the proof is not the base64 of a hash')
 }

@@ -4,6 +4,9 @@
 export const errorCodes = {
   ERR_GODWIT_CONFIG_INVALID: 'An option is unknown, or its value is not one of those allowed.',
   ERR_GODWIT_CONFIG_UNREADABLE: 'A file of the configuration cannot be read.',
+  ERR_GODWIT_CONFIG_UNWRITABLE: 'A file of the configuration cannot be written.',
+  ERR_GODWIT_RELOAD_FAILED:
+    'A file that was to be read anew is not taken; what was read before stays in force.',
   ERR_GODWIT_LISTEN_IN_USE: 'Another process listens on the address already.',
   ERR_GODWIT_LISTEN_DENIED: 'The operating system does not let this user listen on the address.',
   ERR_GODWIT_LISTEN_FAILED: 'The address cannot be listened on for another reason.',

@@ -1,6 +1,8 @@
 // The client is known: its session, what was agreed, and CONNACK, which leaves when session and will are on disk.
-// From handle-connect.ts or handle-auth.ts; session-registry.ts has the session, connection-end.ts undoes all of it.
+// From check-credentials.ts or handle-auth.ts; session-registry.ts has the session, connection-end.ts undoes all of it.
 import { randomUUID } from 'node:crypto'
+import type { Admission } from '../authentication/authenticator.ts'
+import type { Client } from '../authentication/client.ts'
 import { encodeConnack } from '../packet/connack.ts'
 import type { Connect } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
@@ -13,19 +15,22 @@ import { OutboundAliases } from '../transport/topic-aliases.ts'
 import type { Link } from './link.ts'
 import { keepAliveFor, type SessionOwner, termsFor } from './terms.ts'
 
-/** `identity` owns the session. Throws MqttError for who can't have it. */
-export function enter(link: Link, connect: Connect, identity: string): void {
+/** Its identity owns the session. Throws MqttError for who can't have it. */
+export function enter(link: Link, connect: Connect, admission: Admission): void {
   const { core, connection } = link
-  const clientId = connect.clientId === '' ? assignClientId(connect) : connect.clientId
-  core.sessions.checkOwner(clientId, identity)
+  const ownId = connect.clientId === '' ? assignClientId(connect) : connect.clientId
+  const client = clientOf(link, admission.clientId ?? ownId, admission)
+  const { clientId } = client
+  core.sessions.checkOwner(clientId, client.identity)
   core.sessions.checkRoom(clientId)
   const expiryInterval = Math.min(connect.sessionExpiryInterval, core.limits.sessionExpiryIntervalMax)
   const told = toldTo(link, connect, { clientId, expiryInterval })
   // The one that is there already gives way. [v5 MQTT-3.1.4-3] [v3.1.1 MQTT-3.1.4-2]
   core.sessions.linkOf(clientId)?.disconnect(ReasonCode.SessionTakenOver, CloseReason.TakenOver)
   const { cleanStart } = connect
-  const { session, isPresent } = core.sessions.open(link, { clientId, identity, cleanStart, expiryInterval })
+  const { session, isPresent } = core.sessions.open(link, { client, cleanStart, expiryInterval })
   link.session = session
+  link.admission = admission
   link.phase = 'admitting'
   core.wills.set(clientId, connect.will, expiryInterval)
   agree(link, connect)
@@ -35,6 +40,16 @@ export function enter(link: Link, connect: Connect, identity: string): void {
   else core.store.afterCommit({ committed: admitted }, 0)
   if (isAdmitting(link)) connection.pause()
 }
+
+/** The session is its own, and goes on with what it has proved now. */
+export function admitAnew(link: Link, session: Session, admission: Admission): void {
+  link.admission = admission
+  session.client = clientOf(link, session.clientId, admission)
+  link.watchDeadlines(link.core.now())
+}
+
+const clientOf = ({ connection }: Link, clientId: string, { identity, rights }: Admission): Client =>
+  Object.freeze({ clientId, identity, peer: connection.peer, rights })
 
 const isAdmitting = (link: Link): boolean => link.phase === 'admitting'
 
@@ -78,17 +93,15 @@ function admit(link: Link, connect: Connect, isPresent: boolean, told: Propertie
   const session = link.session as Session
   connection.send(connackOf(connect, isPresent, told))
   link.phase = 'connected'
-  if (link.keepAliveMs > 0) core.wheel.schedule(link, core.now() + link.keepAliveMs)
-  else core.wheel.cancel(link)
-  const { clientId } = session
-  const {
-    version,
-    peer: { address },
-  } = connection
-  const { name: listener } = link.listener
-  core.log.info({ clientId, version, address, listener, sessionPresent: isPresent }, 'client connected')
+  connection.lastReceivedAt = core.now() // How long it took to admit it is no silence of its own.
+  link.watchDeadlines(core.now())
+  const { clientId, identity } = session.record
+  const { version, peer } = connection
+  const { address } = peer
+  const facts = { clientId, identity, version, address, sessionPresent: isPresent }
+  core.log.info({ ...facts, listener: link.listener.name }, 'client connected')
   session.outbound.attach(connection, connect.receiveMaximum)
-  core.tell('connected', { clientId, version, address, sessionPresent: isPresent })
+  core.tell('connected', facts)
   core.retained.resume(session)
   connection.resume()
 }

@@ -2,8 +2,10 @@
 import { EventEmitter } from 'node:events'
 import type { Logger } from 'pino'
 import { Authentication } from '../authentication/authentication.ts'
+import type { Authenticator } from '../authentication/authenticator.ts'
 import type { AuthenticationMethod } from '../authentication/method.ts'
 import type { Clock } from '../base/clock.ts'
+import type { FileWatch } from '../base/file-watch.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config, ListenerConfig } from '../config/schema.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
@@ -32,12 +34,16 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly log: Logger
   readonly authenticationMethods?: readonly AuthenticationMethod[]
+  /** About a CONNECT without such a method those are asked that `authentication.order` names. */
+  readonly authenticators?: readonly Authenticator[]
+  /** Those that the other parts were made from; the broker closes them. */
+  readonly files?: FileWatch
   /** Default: that of the process. */
   readonly memoryMeter?: MemoryMeter
 }
 
-export function assembleCore({ config, store, clock, log, ...others }: BrokerParts): Core {
-  const { authenticationMethods = [], memoryMeter: meter = processMemory } = others
+export function assembleCore(broker: BrokerParts): Core {
+  const { config, store, clock, log, memoryMeter: meter = processMemory } = broker
   const { limits, features, redirect, overflow } = config
   const now = (): number => clock.now()
   const drops = new Drops()
@@ -73,11 +79,8 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
       log,
       onRoom: () => readOn(core),
     }),
-    authentication: new Authentication(authenticationMethods, {
-      settings: config.authentication,
-      wheel,
-      now,
-    }),
+    authentication: authenticationOf(broker, wheel),
+    login: { allowAnonymous: config.allowAnonymous, order: config.authentication.order },
     wheel,
     store,
     log,
@@ -103,6 +106,18 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
   core.sessions = new SessionRegistry(core)
   core.system = new SystemTopics(core, config.system.intervalSeconds)
   return core
+}
+
+function authenticationOf(parts: BrokerParts, wheel: TimerWheel): Authentication {
+  const { config, clock, authenticationMethods = [], authenticators = [] } = parts
+  return new Authentication({
+    methods: authenticationMethods,
+    authenticators,
+    settings: config.authentication,
+    connectTimeoutMs: config.limits.connectTimeoutMs,
+    wheel,
+    now: () => clock.now(),
+  })
 }
 
 /** The store has room again: those that were held back are read from. */

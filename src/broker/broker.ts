@@ -3,6 +3,7 @@
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
 import { GodwitError } from '../base/errors.ts'
+import { FileWatch } from '../base/file-watch.ts'
 import type { Config } from '../config/schema.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import type { Qos } from '../packet/protocol.ts'
@@ -38,6 +39,7 @@ export interface LocalSubscription {
 export class Broker {
   readonly #core: Core
   readonly #config: Config
+  readonly #files: FileWatch
   readonly #settings: ConnectionSettings
   readonly #doorman: Doorman
   readonly #handshakes: HandshakeQueue
@@ -46,9 +48,11 @@ export class Broker {
   #localSubscribers = 0
   #closing: Promise<void> | undefined
 
-  private constructor(core: Core, config: Config) {
+  private constructor(core: Core, { config, files, clock, log }: BrokerParts) {
     this.#core = core
     this.#config = config
+    this.#files = files ?? new FileWatch({ clock, log })
+    this.#files.onReloaded = () => lookAgain(core)
     const { connectBytesMax, handshakesPerSecondMax } = config.limits
     this.#settings = { flushList: new FlushList(), now: core.now, connectBytesMax }
     this.#doorman = new Doorman(config.limits, core.now)
@@ -60,7 +64,7 @@ export class Broker {
 
   /** Opens the store and restores what it holds. Rejects with ERR_GODWIT_STORE_*. */
   static async open(parts: BrokerParts): Promise<Broker> {
-    const { config, store, log } = parts
+    const { store, log } = parts
     const core = assembleCore(parts)
     store.onDamage = (what) => log.error({ what }, 'damaged in the store, and set aside')
     store.onLeftOver = (deliveries) => core.router.handOn(deliveries, core.now())
@@ -71,7 +75,7 @@ export class Broker {
     warnOfDamage(log, store.damage)
     store.onRoom = () => readOn(core)
     store.onWriteError = (error) => logWriteError(log, error)
-    return new Broker(core, config)
+    return new Broker(core, parts)
   }
 
   /** Events for what happens to clients: see BrokerEvents. */
@@ -112,11 +116,6 @@ export class Broker {
     }
     for (const listener of opened) this.#core.listeners.add(listener)
     return opened.map(({ address }) => address)
-  }
-
-  /** Reads the files of TLS again, as is done when they change; what is wrong with them goes to the log. */
-  reload(): void {
-    for (const listener of this.#core.listeners) listener.reload()
   }
 
   /** Takes any byte stream as a connection of one client. */
@@ -191,6 +190,15 @@ export class Broker {
     return this.#core.sessions.byClientId(clientId)?.outbound.drops.byReason
   }
 
+  /**
+   * Reads its files anew, as is done when they change: certificates, whose faults go to the log, passwords, keys.
+   * Rejects with ERR_GODWIT_RELOAD_FAILED for those that stay as they were.
+   */
+  reload(): Promise<void> {
+    for (const listener of this.#core.listeners) listener.reload()
+    return this.#files.reload()
+  }
+
   /** Stops accepting, tells every client, commits what is open. Calling it again waits for the same end. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -213,6 +221,7 @@ export class Broker {
     await Promise.all([...listenersClosed, ...[...this.#streams].map(whenClosed)])
     await Promise.race([this.#allFinished(), this.#nextWriteError()])
     core.wheel.close()
+    await this.#files.close()
     await core.store.close()
   }
 
@@ -233,6 +242,16 @@ export class Broker {
 
   #assertOpen(): void {
     if (this.#closing !== undefined) throw new GodwitError('ERR_GODWIT_BROKER_CLOSED', 'the broker is closed')
+  }
+}
+
+/** Who has been admitted by what is no longer in a file has to go. */
+function lookAgain({ links }: Core): void {
+  for (const link of [...links]) {
+    link.attempt(() => {
+      if (link.admission?.holds?.() !== false) return
+      link.disconnect(ReasonCode.NotAuthorized, CloseReason.AdmissionRevoked)
+    })
   }
 }
 

@@ -4,6 +4,8 @@ import type { CloseReason } from '../transport/close-reason.ts'
 
 export interface ClientConnected {
   readonly clientId: string
+  /** Who it has proved to be; empty: it is anonymous. */
+  readonly identity: string
   readonly version: ProtocolVersion
   readonly address: string
   readonly sessionPresent: boolean

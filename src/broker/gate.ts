@@ -50,15 +50,6 @@ export class Gate {
     throw new MqttError(ReasonCode.UnsupportedProtocolVersion, 'not spoken by this listener', 'protocol')
   }
 
-  /** Who a client without an authentication method is; its session is this identity's. Throws MqttError for nobody. */
-  identify({ connection: { peer }, listener }: Link): string {
-    if (peer.userName !== undefined) return peer.userName
-    if (!listener.allowAnonymous) {
-      throw new MqttError(ReasonCode.NotAuthorized, 'anonymous clients are not allowed (allowAnonymous)', '')
-    }
-    return ''
-  }
-
   /** Throws MqttError for a will that may not be published. Asked when it is known who the client is. */
   checkWill({ will }: Connect, { maximumQos }: Link): void {
     if (will !== undefined) this.#checkWill(will, maximumQos)

@@ -3,40 +3,44 @@
 //
 //   CONNECT method data ->  advance  -> AUTH 0x18 -> AUTH 0x18 -> ... -> CONNACK | CONNACK 0x8..
 //   AUTH 0x19 data      ->  advance  -> AUTH 0x18 -> AUTH 0x18 -> ... -> AUTH 0x00 | DISCONNECT
+import type { Admission, Refusal } from '../authentication/authenticator.ts'
+import type { AuthenticatingClient } from '../authentication/client.ts'
 import type { Outcome } from '../authentication/exchange.ts'
-import { type RefusalCode, refusalAfterConnack } from '../authentication/method.ts'
+import { refusalAfterConnack } from '../authentication/method.ts'
 import { type Auth, encodeAuth } from '../packet/auth.ts'
 import type { Connect } from '../packet/connect.ts'
 import { MqttError, protocolError } from '../packet/mqtt-error.ts'
 import type { Properties } from '../packet/property-table.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { CloseReason } from '../transport/close-reason.ts'
-import { enter } from './admission.ts'
+import { admitAnew, enter } from './admission.ts'
+import { logRefusal, REFUSED } from './check-credentials.ts'
 import type { Link, LinkAuthentication } from './link.ts'
 
-/** All that is told to who is refused, whatever the method says in the log. */
-const REFUSED = 'authentication refused'
-
-type Accept = (identity: string, data: Buffer | undefined) => void
+type Accept = (admission: Admission, data: Buffer | undefined) => void
 
 /** CONNECT with an authentication method: CONNACK comes when its exchange is over. */
-export function beginAuthentication(link: Link, connect: Connect, method: string): void {
-  const { core, connection } = link
-  const { clientId, userName } = connect
+export function beginAuthentication(
+  link: Link,
+  connect: Connect,
+  client: AuthenticatingClient,
+  method: string,
+): void {
+  const { core } = link
   if (!core.authentication.has(method)) {
     const why = 'there is no such method here'
     throw new MqttError(ReasonCode.BadAuthenticationMethod, why, 'authentication method') // [v5 MQTT-4.12.0-1]
   }
-  const client = { clientId, userName, address: connection.peer.address }
-  const authentication: LinkAuthentication = { method, client, exchange: undefined, told: {} }
+  const authentication: LinkAuthentication = { method, client, told: {} }
   link.authentication = authentication
   link.phase = 'authenticating'
-  begin(link, authentication, connect.authenticationData, (identity, data) => {
+  begin(link, authentication, connect.authenticationData, (admission, data) => {
     core.gate.checkWill(connect, link)
+    authentication.client = { ...client, password: undefined } // Nobody needs it again.
     authentication.told = propertiesOf(method, data)
-    enter(link, connect, identity)
+    enter(link, connect, admission)
   })
-  pauseForAnswer(link, authentication)
+  pauseForAnswer(link)
 }
 
 export function handleAuth(link: Link, packet: Auth): void {
@@ -49,23 +53,26 @@ export function handleAuth(link: Link, packet: Auth): void {
   if (packet.authenticationMethod !== authentication.method)
     protocolError('not that of CONNECT', 'authentication method')
   if (packet.reasonCode === ReasonCode.ReAuthenticate) return reauthenticate(link, authentication, packet)
-  const { exchange } = authentication
+  const { exchange } = link
   if (exchange === undefined) protocolError('no authentication is under way', 'reason code')
   if (!exchange.isIdle) protocolError('AUTH before the answer to the one before it', 'packet type')
   exchange.advance(packet.authenticationData)
-  pauseForAnswer(link, authentication)
+  pauseForAnswer(link)
 }
 
 /** Other packets come and go meanwhile: nothing is paused. */
 function reauthenticate(link: Link, authentication: LinkAuthentication, packet: Auth): void {
   // [v5 MQTT-4.12.0-3]
-  if (authentication.exchange !== undefined) protocolError('an authentication is under way', 'reason code')
+  if (link.exchange !== undefined) protocolError('an authentication is under way', 'reason code')
   const { method } = authentication
-  begin(link, authentication, packet.authenticationData, (identity, data) => {
-    if (identity !== link.session?.record.identity) {
-      return refuse(link, authentication, { why: 'as another identity than that of the session' })
+  begin(link, authentication, packet.authenticationData, (admission, data) => {
+    const { session } = link
+    if (session === undefined || admission.identity !== session.record.identity) {
+      const why = 'as another identity than that of the session'
+      return refuse(link, authentication, { kind: 'refuse', why })
     }
-    link.core.log.info({ clientId: link.session.clientId, method }, 'client authenticated anew')
+    admitAnew(link, session, admission)
+    link.core.log.info({ clientId: session.clientId, method }, 'client authenticated anew')
     link.answer((reason) => encodeAuth({ ...reason, ...propertiesOf(method, data) }))
   })
 }
@@ -78,19 +85,19 @@ function begin(
 ): void {
   const { method, client } = authentication
   const clientId = link.session?.clientId ?? client.clientId
-  authentication.exchange = link.core.authentication.begin(method, { ...client, clientId }, (outcome) =>
+  link.exchange = link.core.authentication.begin(method, { ...client, clientId }, (outcome) =>
     link.attempt(() => settle(link, authentication, outcome, accept)),
   )
-  authentication.exchange.advance(data)
+  link.exchange.advance(data)
 }
 
 /** One step has been answered; never for a connection that has been closed. */
 function settle(link: Link, authentication: LinkAuthentication, outcome: Outcome, accept: Accept): void {
   if (outcome.kind === 'continue') return ask(link, authentication, outcome.data)
-  authentication.exchange = undefined
+  link.exchange = undefined
   switch (outcome.kind) {
     case 'accept':
-      return accept(outcome.identity, outcome.data)
+      return accept(outcome, outcome.data)
     case 'refuse':
       return refuse(link, authentication, outcome)
     case 'fail':
@@ -105,17 +112,15 @@ function ask(link: Link, { method }: LinkAuthentication, data: Buffer | undefine
   if (link.phase === 'authenticating') link.connection.resume()
 }
 
-interface Rejection {
-  readonly why: string
-  readonly reasonCode?: RefusalCode
-  readonly data?: Buffer | undefined
-}
-
 /** [v5 MQTT-4.12.0-4] [v5 MQTT-4.12.1-2] */
-function refuse(link: Link, authentication: LinkAuthentication, refusal: Rejection): void {
-  const { why, reasonCode = ReasonCode.NotAuthorized, data } = refusal
+function refuse(
+  link: Link,
+  authentication: LinkAuthentication,
+  refusal: Refusal & { readonly data?: Buffer | undefined },
+): void {
+  const { reasonCode = ReasonCode.NotAuthorized, data } = refusal
   const { method, client } = authentication
-  link.core.log.info({ ...client, method, why }, REFUSED)
+  logRefusal(link, client, refusal)
   if (link.phase === 'connected') {
     return link.disconnect(refusalAfterConnack(reasonCode), CloseReason.AuthenticationFailed, REFUSED)
   }
@@ -124,7 +129,7 @@ function refuse(link: Link, authentication: LinkAuthentication, refusal: Rejecti
 }
 
 /** What who is not known yet sends while it waits for an answer stays in its socket. */
-function pauseForAnswer({ phase, connection }: Link, { exchange }: LinkAuthentication): void {
+function pauseForAnswer({ phase, connection, exchange }: Link): void {
   if (phase === 'authenticating' && exchange?.isIdle === false) connection.pause()
 }
 

@@ -1,10 +1,11 @@
 // A connection on its way to, with, and after its session: the broker's side of one client.
 // connection.ts calls it; dispatch.ts and the handlers work on it.
 //
-//   connecting -- CONNECT --> admitting -- session and will are on disk, CONNACK --> connected --> closed
-//       `-- CONNECT with a method --> authenticating --^
+//   connecting -- CONNECT --> authenticating -- it is known who it is --> admitting
+//   admitting -- session and will are on disk, CONNACK --> connected --> closed
+import type { Admission } from '../authentication/authenticator.ts'
+import type { AuthenticatingClient } from '../authentication/client.ts'
 import type { Exchange } from '../authentication/exchange.ts'
-import type { AuthenticatingClient } from '../authentication/method.ts'
 import type { WheelTask } from '../base/timer-wheel.ts'
 import type { ListenerConfig } from '../config/schema.ts'
 import type { AckType } from '../packet/ack.ts'
@@ -29,6 +30,7 @@ import { referenceFor } from './redirect.ts'
 const REASON_CHARACTERS_MAX = 256
 /** A deadline that is looked at so late was passed in our sleep, or the clock was set. */
 const ASLEEP_MS = 2_000
+const NEVER = Number.POSITIVE_INFINITY
 
 /** Makes a packet; `properties` may hold a reason string. */
 type EncodeAnswer = (properties: { reasonString?: string }, version: ProtocolVersion) => Buffer
@@ -36,9 +38,7 @@ type EncodeAnswer = (properties: { reasonString?: string }, version: ProtocolVer
 /** What a CONNECT with an authentication method began. Kept by handle-auth.ts. */
 export interface LinkAuthentication {
   readonly method: string
-  readonly client: AuthenticatingClient
-  /** The one under way. */
-  exchange: Exchange | undefined
+  client: AuthenticatingClient
   /** Goes with CONNACK, whatever it says. */
   told: Properties
 }
@@ -58,6 +58,10 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   session: Session | undefined
   /** Undefined: CONNECT named no authentication method. */
   authentication: LinkAuthentication | undefined
+  /** The authentication under way, with or without a method. */
+  exchange: Exchange | undefined
+  /** What its authentication has come to; undefined before CONNACK. */
+  admission: Admission | undefined
   /** Acknowledgements that wait for their commit: later ones stay behind them. */
   acksWaiting = 0
   /** QoS 1 and 2 messages of the client that we have not finished acknowledging. */
@@ -102,7 +106,7 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   }
 
   closed(reason: CloseReason, cause: Error | undefined): void {
-    this.authentication?.exchange?.abandon()
+    this.exchange?.abandon()
     detachLink(this, reason, cause)
   }
 
@@ -115,24 +119,36 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
     }
   }
 
-  /** The connect deadline first, the keep alive afterwards: looked at when due, nothing is done for each packet. */
+  /** The connect deadline first, the others afterwards: looked at when due, nothing is done for each packet. */
   expire(now: number): void {
     if (this.phase === 'closed') return
+    if (this.phase === 'connected' && (this.admission?.expiresAt ?? NEVER) <= now) {
+      return this.disconnect(ReasonCode.MaximumConnectTime, CloseReason.AdmissionExpired)
+    }
     if (now - this.dueAt > ASLEEP_MS) return this.#beginAnew(now)
     if (this.phase !== 'connected') return this.connection.close(CloseReason.ConnectTimeout)
-    const dueAt = this.connection.lastReceivedAt + this.keepAliveMs
-    if (dueAt > now || this.core.heldBack.has(this.connection)) {
-      this.core.wheel.schedule(this, Math.max(dueAt, now + 1000))
-    } else {
-      this.disconnect(ReasonCode.KeepAliveTimeout, CloseReason.KeepAliveTimeout)
+    const isSilent = this.keepAliveMs > 0 && this.connection.lastReceivedAt + this.keepAliveMs <= now
+    if (isSilent && !this.core.heldBack.has(this.connection)) {
+      return this.disconnect(ReasonCode.KeepAliveTimeout, CloseReason.KeepAliveTimeout)
     }
+    this.watchDeadlines(now)
+  }
+
+  /** From CONNACK on. Who is held back cannot show that it is there, and is looked at again soon. */
+  watchDeadlines(now: number): void {
+    const { keepAliveMs, connection } = this
+    const silentAt = keepAliveMs > 0 ? Math.max(connection.lastReceivedAt + keepAliveMs, now + 1000) : NEVER
+    const dueAt = Math.min(silentAt, this.admission?.expiresAt ?? NEVER)
+    if (dueAt < NEVER) this.core.wheel.schedule(this, dueAt)
+    else this.core.wheel.cancel(this)
   }
 
   /** What has come in the meantime is yet to be read: who is silent from now on is gone. */
   #beginAnew(now: number): void {
     const { core, connection, phase } = this
     connection.lastReceivedAt = now
-    core.wheel.schedule(this, now + (phase === 'connected' ? this.keepAliveMs : core.limits.connectTimeoutMs))
+    if (phase === 'connected') this.watchDeadlines(now)
+    else core.wheel.schedule(this, now + core.limits.connectTimeoutMs)
   }
 
   /** Tells a 5.0 client why, then closes; the versions before it have no such packet. */

@@ -2,6 +2,7 @@
 //
 //   (none) -- open --> connected -- leave --> offline until it expires -- end --> (none)
 //                          ^------- open ---------'
+import type { Client } from '../authentication/client.ts'
 import type { WheelTask } from '../base/timer-wheel.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import { SESSION_NEVER_EXPIRES } from '../packet/protocol.ts'
@@ -16,8 +17,7 @@ import { redirectionOf } from './redirect.ts'
 const NO_DEADLINE = Number.POSITIVE_INFINITY
 
 export interface SessionRequest {
-  readonly clientId: string
-  readonly identity: string
+  readonly client: Client
   readonly cleanStart: boolean
   /** Seconds; 0: the session ends with its connection. */
   readonly expiryInterval: number
@@ -70,7 +70,8 @@ export class SessionRegistry {
 
   /** Resumes or makes the session for `link`; no other connection may have it. [v5 MQTT-3.1.2-4] [v5 MQTT-3.1.2-5] */
   open(link: Link, request: SessionRequest): { session: Session; isPresent: boolean } {
-    const { clientId, expiryInterval } = request
+    const { client, expiryInterval } = request
+    const { clientId } = client
     let session = this.#sessions.get(clientId)
     if (session !== undefined && request.cleanStart) {
       this.end(session)
@@ -79,13 +80,14 @@ export class SessionRegistry {
     const isPresent = session !== undefined
     if (session === undefined) session = this.#create(request)
     else this.#cancelExpiry(session)
-    session.record.identity = request.identity
+    session.record.identity = client.identity
+    session.client = client
     session.connected(expiryInterval)
     this.#links.set(clientId, link)
     return { session, isPresent }
   }
 
-  #create({ clientId, identity, expiryInterval }: SessionRequest): Session {
+  #create({ client: { clientId, identity }, expiryInterval }: SessionRequest): Session {
     const number = expiryInterval === 0 ? 0 : this.#core.store.nextSessionNumber()
     const session = this.#make({ number, clientId, identity, expiryInterval })
     this.#sessions.set(clientId, session)

@@ -6,6 +6,7 @@ import { createBenchCommand } from './bench-command.ts'
 import { createDoctorCommand } from './doctor-command.ts'
 import { createExportCommand } from './export-command.ts'
 import { createImportCommand } from './import-command.ts'
+import { createPasswdCommand } from './passwd-command.ts'
 import { createStartCommand } from './start-command.ts'
 import { createPubCommand, createRrCommand, createSubCommand } from './tool-commands.ts'
 import { version } from './version.ts'
@@ -36,6 +37,7 @@ function createProgram(): Command {
     createPubCommand(),
     createSubCommand(),
     createRrCommand(),
+    createPasswdCommand(),
     createDoctorCommand(),
     createExportCommand(),
     createImportCommand(),

@@ -1,6 +1,6 @@
 // `godwit start`, which may be left out: its flags. start.ts does the work.
 import { Command, InvalidArgumentError, Option } from 'commander'
-import { type StartFlags, start } from './start.ts'
+import type { StartFlags } from './start.ts'
 
 export function createStartCommand(): Command {
   return new Command('start')
@@ -13,9 +13,10 @@ export function createStartCommand(): Command {
     .option('--memory', 'keep everything in memory: nothing survives a restart')
     .option('-v, --verbose', 'log more (level debug)')
     .allowExcessArguments()
-    .action((flags: StartFlags, command: Command) => {
+    .action(async (flags: StartFlags, command: Command) => {
       const [unexpected] = command.args
       if (unexpected !== undefined) command.error(`unexpected argument '${unexpected}'`)
+      const { start } = await import('./start.ts') // The broker is a lot to load for a command that needs none.
       return start(flags)
     })
 }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { isMap, isSeq, LineCounter, type Node, parseDocument } from 'yaml'
 import { GodwitError } from '../base/errors.ts'
+import { unreadable } from '../base/unreadable.ts'
 import type { OptionTree } from './merge.ts'
 import type { OptionPath } from './option-tree.ts'
 
@@ -28,20 +29,11 @@ export function readConfigFile(path: string): ConfigFile {
   }
 }
 
-const reasons: ReadonlyMap<string | undefined, string> = new Map([
-  ['ENOENT', 'there is no such file'],
-  ['ENOTDIR', 'there is no such file'],
-  ['EACCES', 'this user may not read it'],
-  ['EISDIR', 'it is a folder'],
-])
-
 function readText(path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
-    const { code, message } = cause as NodeJS.ErrnoException
-    const text = `cannot read the configuration file ${path}: ${reasons.get(code) ?? message}`
-    throw new GodwitError('ERR_GODWIT_CONFIG_UNREADABLE', text, { cause })
+    throw unreadable('the configuration file', path, cause as NodeJS.ErrnoException)
   }
 }
 

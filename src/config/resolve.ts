@@ -10,7 +10,8 @@ import { type Config, type ConfigInput, configSchema } from './schema.ts'
 /** The configuration of a program that uses the library. Throws ERR_GODWIT_CONFIG_INVALID. */
 export function resolveConfig(input: ConfigInput = {}): Config {
   const config = checkConfig(unfoldListeners(input), () => undefined)
-  const allowAnonymous = config.allowAnonymous ?? config.listeners.every(isLocal)
+  const isOpen = config.listeners.every(isLocal) && !asksWhoItIs(config)
+  const allowAnonymous = config.allowAnonymous ?? isOpen
   return Object.freeze({ ...config, allowAnonymous, ...resolveListeners(config, allowAnonymous) })
 }
 
@@ -22,3 +23,9 @@ export function checkConfig(values: OptionTree, originOf: OriginOf, problems: re
     throw new GodwitError('ERR_GODWIT_CONFIG_INVALID', lines.join('\n'))
   return result.data
 }
+
+/** Who says how clients prove who they are does not mean those who prove nothing. */
+const asksWhoItIs = ({
+  authentication: { passwordFile, scramFile, jwt, http },
+}: Pick<Config, 'authentication'>) =>
+  [passwordFile, scramFile, jwt.secretFile, jwt.keyFile, jwt.jwksUrl, http.url].some((value) => value !== '')

@@ -22,7 +22,8 @@ export const configSchema = z
       .boolean()
       .optional()
       .describe(
-        'Whether clients may connect without proving who they are. Not set: only if every listener is on loopback.',
+        'Whether clients may connect without proving who they are. Not set: only if every listener is on loopback ' +
+          'and nothing says how they would prove it.',
       ),
     persistence: persistence.prefault({}).describe('What survives a restart, and where.'),
     limits: limits.prefault({}).describe('The bounds of everything that clients can make grow.'),

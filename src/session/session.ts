@@ -1,5 +1,6 @@
 // What survives a connection: subscriptions, the queue towards the client, and what it has begun to send.
 // No socket and no timer: the broker attaches connections and ends sessions.
+import type { Client } from '../authentication/client.ts'
 import type { QueueEnds, SessionRecord, Store } from '../store/store.ts'
 import { Inbound } from './inbound.ts'
 import { Outbound, type OutboundContext } from './outbound.ts'
@@ -12,6 +13,8 @@ export interface StoredSession {
 
 export class Session {
   readonly record: SessionRecord
+  /** Who may do what is asked about: of the connection, or the last one. */
+  client: Client
   readonly subscriptions = new Map<string, Subscription>()
   readonly inbound: Inbound
   readonly outbound: Outbound
@@ -19,7 +22,9 @@ export class Session {
 
   /** A record with number 0 is of a session that ends with its connection and is never stored. */
   constructor(context: OutboundContext, record: SessionRecord, stored?: StoredSession) {
+    const { clientId, identity } = record
     this.record = record
+    this.client = Object.freeze({ clientId, identity, peer: undefined, rights: undefined })
     this.#store = context.store
     this.inbound = new Inbound(context.store, record.number, stored?.receivedPacketIds)
     this.outbound = new Outbound(context, record.number, stored?.queue, record.sentBefore)

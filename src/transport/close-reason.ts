@@ -12,6 +12,8 @@ export const CloseReason = {
   NotConnect: 'first-packet-not-connect',
   Refused: 'connect-refused',
   AuthenticationFailed: 'authentication-failed',
+  AdmissionExpired: 'admission-expired',
+  AdmissionRevoked: 'admission-revoked',
   ProtocolViolation: 'protocol-violation',
   AnswerTooLarge: 'answer-too-large',
   QueueFull: 'queue-full',

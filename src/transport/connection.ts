@@ -90,6 +90,10 @@ export class Connection {
     stream.on('close', () => this.#closed('client-closed', undefined))
   }
 
+  get remoteAddress(): string {
+    return this.peer.address
+  }
+
   get isWritable(): boolean {
     return this.backlog === 0 && !this.isClosed
   }

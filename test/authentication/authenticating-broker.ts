@@ -4,12 +4,9 @@
 //   ask:x -> continue with x     accept:ada     refuse:134     throw     nonsense     later: whatever answerLater says
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
-import type {
-  AuthenticationAnswer,
-  AuthenticationMethod,
-  RefusalCode,
-} from '../../src/authentication/method.ts'
-import { scramSha256 } from '../../src/authentication/scram-sha-256.ts'
+import type { RefusalCode } from '../../src/authentication/authenticator.ts'
+import type { AuthenticationAnswer, AuthenticationMethod } from '../../src/authentication/method.ts'
+import { scramSha256 } from '../../src/authentication/scram.ts'
 import { scramVerifier } from '../../src/authentication/scram-verifier.ts'
 import { Broker } from '../../src/broker/index.ts'
 import { resolveConfig } from '../../src/config/resolve.ts'

@@ -2,12 +2,17 @@
 import { describe, expect, it } from 'vitest'
 import { Authentication } from '../../src/authentication/authentication.ts'
 import type { Exchange, Outcome } from '../../src/authentication/exchange.ts'
-import type { AuthenticationAnswer, AuthenticationStep } from '../../src/authentication/method.ts'
+import type {
+  AuthenticationAnswer,
+  AuthenticationMethod,
+  AuthenticationStep,
+} from '../../src/authentication/method.ts'
 import { ManualClock } from '../../src/base/manual-clock.ts'
 import { TimerWheel } from '../../src/base/timer-wheel.ts'
 import { turns } from '../kit/flow.ts'
+import { clientOf } from './client-of.ts'
 
-const CLIENT = { clientId: 'c', userName: undefined, address: 'here' }
+const CLIENT = clientOf()
 const GO_ON: AuthenticationAnswer = { kind: 'continue' }
 const ADA: AuthenticationAnswer = { kind: 'accept', identity: 'ada' }
 
@@ -22,13 +27,18 @@ function pending(): Answers {
   return { promise, resolve }
 }
 
-/** An authentication with one method, and what comes of its exchanges. */
-function open(step: AuthenticationStep, stepsAtOnceMax = 2) {
+function authenticationOf(methods: readonly AuthenticationMethod[], stepsAtOnceMax = 2) {
   const clock = new ManualClock()
   const wheel = new TimerWheel(clock)
-  const settings = { scramFile: '', scramSecret: '', stepsMax: 3, stepsAtOnceMax, timeoutMs: 1_000 }
+  const settings = { stepsMax: 3, stepsAtOnceMax, timeoutMs: 1_000, failuresFree: 10, backOffMaxMs: 1_000 }
+  const parts = { methods, authenticators: [], settings, connectTimeoutMs: 1_000 }
+  return { clock, wheel, authentication: new Authentication({ ...parts, wheel, now: () => clock.now() }) }
+}
+
+/** An authentication with one method, and what comes of its exchanges. */
+function open(step: AuthenticationStep, stepsAtOnceMax = 2) {
   const methods = [{ name: 'm', begin: () => step }]
-  const authentication = new Authentication(methods, { settings, wheel, now: () => clock.now() })
+  const { clock, wheel, authentication } = authenticationOf(methods, stepsAtOnceMax)
   const begin = (): { exchange: Exchange; outcomes: Outcome[] } => {
     const outcomes: Outcome[] = []
     return { exchange: authentication.begin('m', CLIENT, (outcome) => outcomes.push(outcome)), outcomes }
@@ -87,18 +97,15 @@ describe('an exchange', () => {
   })
 
   it('fails where its method throws before the first step', () => {
-    const clock = new ManualClock()
     const method = {
       name: 'm',
       begin: (): never => {
         throw new Error('no')
       },
     }
-    const settings = { scramFile: '', scramSecret: '', stepsMax: 3, stepsAtOnceMax: 1, timeoutMs: 1_000 }
-    const parts = { settings, wheel: new TimerWheel(clock), now: () => clock.now() }
     const outcomes: Outcome[] = []
-    new Authentication([method], parts)
-      .begin('m', CLIENT, (outcome) => outcomes.push(outcome))
+    authenticationOf([method])
+      .authentication.begin('m', CLIENT, (outcome) => outcomes.push(outcome))
       .advance(undefined)
     expect(outcomes).toMatchObject([{ kind: 'fail' }])
   })
@@ -200,9 +207,6 @@ describe('steps at once', () => {
 })
 
 it('two methods of one name are refused', () => {
-  const clock = new ManualClock()
-  const settings = { scramFile: '', scramSecret: '', stepsMax: 3, stepsAtOnceMax: 1, timeoutMs: 1_000 }
   const methods = ['m', 'n', 'm'].map((name) => ({ name, begin: () => () => GO_ON }))
-  const parts = { settings, wheel: new TimerWheel(clock), now: () => clock.now() }
-  expect(() => new Authentication(methods, parts)).toThrow('two authentication methods of the name m')
+  expect(() => authenticationOf(methods)).toThrow('two authentication methods of the name m')
 })

@@ -1,9 +1,8 @@
-// The client's part of SCRAM-SHA-256, written for the tests from RFC 5802 alone, and able to cheat.
+// The client's part of SCRAM, written for the tests from RFC 5802 alone, and able to cheat.
 import { createHash, createHmac, pbkdf2Sync } from 'node:crypto'
 
-const hmac = (key: Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest()
-
 export interface ScramClientOptions {
+  readonly hash?: 'sha256' | 'sha512'
   readonly nonce?: string
   readonly gs2Header?: string
   /** Behind the nonce, in both messages. */
@@ -29,13 +28,15 @@ export class ScramClient {
   final(serverFirst: string): string {
     const [, nonce, salt, iterations] = /^r=([^,]+),s=([^,]+),i=(\d+)$/.exec(serverFirst) ?? []
     if (nonce === undefined || salt === undefined) throw new Error(`no server-first: ${serverFirst}`)
-    const { gs2Header = 'n,,', extension = '' } = this.#options
+    const { hash = 'sha256', gs2Header = 'n,,', extension = '' } = this.#options
+    const hmac = (key: Buffer, text: string): Buffer => createHmac(hash, key).update(text).digest()
+    const bytes = hash === 'sha256' ? 32 : 64
     const binding = Buffer.from(gs2Header).toString('base64')
     const withoutProof = `c=${binding},r=${nonce}${extension}`
     const authMessage = `${this.#bare},${serverFirst},${withoutProof}`
-    const salted = pbkdf2Sync(this.#password, Buffer.from(salt, 'base64'), Number(iterations), 32, 'sha256')
+    const salted = pbkdf2Sync(this.#password, Buffer.from(salt, 'base64'), Number(iterations), bytes, hash)
     const clientKey = hmac(salted, 'Client Key')
-    const signature = hmac(createHash('sha256').update(clientKey).digest(), authMessage)
+    const signature = hmac(createHash(hash).update(clientKey).digest(), authMessage)
     const proof = Buffer.from(clientKey.map((byte, index) => byte ^ (signature[index] ?? 0)))
     this.#serverSignature = hmac(hmac(salted, 'Server Key'), authMessage).toString('base64')
     return `${withoutProof},p=${proof.toString('base64')}`

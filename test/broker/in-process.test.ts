@@ -229,13 +229,13 @@ it('tells of clients that come and go, by what reason', async () => {
   await kit.client('b', { fields: kept, sessionPresent: true })
   await flow(kit.peer()).send(publish('a', 'not a CONNECT')).closed()
   expect(heard).toEqual([
-    { clientId: 'a', version: 4, address, sessionPresent: false },
+    { clientId: 'a', identity: '', version: 4, address, sessionPresent: false },
     { clientId: 'a', address, reason: 'client-disconnected' },
-    { clientId: 'b', version: 5, address, sessionPresent: false },
+    { clientId: 'b', identity: '', version: 5, address, sessionPresent: false },
     { clientId: 'b', address, reason: 'client-closed' },
-    { clientId: 'b', version: 5, address, sessionPresent: true },
+    { clientId: 'b', identity: '', version: 5, address, sessionPresent: true },
     { clientId: 'b', address, reason: 'session-taken-over' },
-    { clientId: 'b', version: 5, address, sessionPresent: true },
+    { clientId: 'b', identity: '', version: 5, address, sessionPresent: true },
   ])
   kit.broker.off('connected', onConnected)
   await kit.client('c')

@@ -65,6 +65,13 @@ export class Program {
     }
   }
 
+  /** The whole of its standard input. */
+  input(text: string): void {
+    // Who reads no input may have ended already.
+    this.#child.stdin?.on('error', () => {})
+    this.#child.stdin?.end(text)
+  }
+
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal)
   }

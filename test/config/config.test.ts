@@ -99,12 +99,23 @@ test('a configuration cannot be changed', () => {
   }
 })
 
-test('anonymous clients are allowed by default only if every listener is on loopback', () => {
+test('anonymous clients are allowed by default only on loopback, and where nobody could prove more', () => {
   const withHosts = (...hosts: string[]) => resolveConfig({ listeners: hosts.map((host) => ({ host })) })
   expect(withHosts('127.0.0.1', '::1', 'localhost').allowAnonymous).toBe(true)
   expect(withHosts('127.0.0.1', '0.0.0.0').allowAnonymous).toBe(false)
   expect(resolveConfig({ listeners: [{ host: '::' }], allowAnonymous: true }).allowAnonymous).toBe(true)
   expect(resolveConfig({ allowAnonymous: false }).allowAnonymous).toBe(false)
+  for (const authentication of [
+    { passwordFile: 'users' },
+    { scramFile: 'users' },
+    { jwt: { secretFile: 'secret' } },
+    { jwt: { keyFile: 'key' } },
+    { jwt: { jwksUrl: 'https://id.example' } },
+    { http: { url: 'https://id.example' } },
+  ]) {
+    expect(resolveConfig({ authentication }).allowAnonymous).toBe(false)
+    expect(resolveConfig({ authentication, allowAnonymous: true }).allowAnonymous).toBe(true)
+  }
 })
 
 test.each([

@@ -1,6 +1,6 @@
 // Authentication methods for hostile clients to play with: one that answers as it is told, and SCRAM without users.
 import type { AuthenticationAnswer, AuthenticationMethod } from '../../src/authentication/method.ts'
-import { scramSha256 } from '../../src/authentication/scram-sha-256.ts'
+import { scramSha256 } from '../../src/authentication/scram.ts'
 
 export const OBEY = 'obey'
 

@@ -23,7 +23,7 @@ export const STORES: readonly StoreKind[] = ['memory', 'level']
 
 export interface TestBrokerOptions
   extends ConfigInput,
-    Pick<BrokerParts, 'authenticationMethods' | 'memoryMeter'> {
+    Pick<BrokerParts, 'authenticationMethods' | 'authenticators' | 'memoryMeter'> {
   readonly store?: StoreKind
 }
 
@@ -49,7 +49,7 @@ export class TestBroker {
   }
 
   async open(): Promise<void> {
-    const { store: _, authenticationMethods, memoryMeter, ...input } = this.#options
+    const { store: _, authenticationMethods, authenticators, memoryMeter, ...input } = this.#options
     const path = this.#path
     const store =
       path === undefined ? new MemoryStore() : new LevelStore({ path, sync: 'always', clock: this.clock })
@@ -59,6 +59,7 @@ export class TestBroker {
     const log = pino({ level: 'silent' })
     const parts = {
       ...(authenticationMethods && { authenticationMethods }),
+      ...(authenticators && { authenticators }),
       ...(memoryMeter && { memoryMeter }),
     }
     this.broker = await Broker.open({ config, store: this.store, clock: this.clock, log, ...parts })

@@ -1,14 +1,15 @@
-// SCRAM-SHA-256 without a broker: the vector of RFC 7677, and what an exchange refuses.
+// SCRAM without a broker: the vector of RFC 7677 and one of SHA-512, and what an exchange refuses.
 import { describe, expect, it } from 'vitest'
 import type { AuthenticationAnswer, AuthenticationStep } from '../../src/authentication/method.ts'
+import { scramSha256 } from '../../src/authentication/scram.ts'
 import { type FoundVerifier, ScramExchange } from '../../src/authentication/scram-exchange.ts'
-import { scramSha256 } from '../../src/authentication/scram-sha-256.ts'
 import {
   parseScramVerifier,
   type ScramVerifier,
   scramVerifier,
 } from '../../src/authentication/scram-verifier.ts'
 import { PASSWORDS, verifierOf } from './authenticating-broker.ts'
+import { clientOf } from './client-of.ts'
 import { ScramClient } from './scram-client.ts'
 
 const USER_FIRST = 'n,,n=user,r=rOprNGfwEbeRWgbNEkqO'
@@ -18,11 +19,7 @@ const PROOF = 'dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ='
 const NONCE = `rOprNGfwEbeRWgbNEkqO${SERVER_NONCE}`
 
 const begin = (options = {}): AuthenticationStep =>
-  scramSha256({ verifierOf, iterations: 4_096, ...options }).begin({
-    clientId: 'c',
-    userName: undefined,
-    address: 'here',
-  })
+  scramSha256({ verifierOf, iterations: 4_096, ...options }).begin(clientOf())
 
 const say = async (step: AuthenticationStep, text: string): Promise<AuthenticationAnswer> =>
   step(Buffer.from(text))
@@ -60,6 +57,20 @@ describe('the test vector of RFC 7677', () => {
     expect(client.final(`r=${NONCE},s=${SALT},i=4096`)).toBe(`c=biws,r=${NONCE},p=${PROOF}`)
     expect(client.serverFinal).toBe('v=6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=')
   })
+})
+
+it('SCRAM-SHA-512 is the same with longer keys, as the vector shows that XMPP servers test with', async () => {
+  const salt = 'Yin2FuHTt/M0kJWb0t9OI32n2VmOGi3m+JfjOvuDF88='
+  const serverNonce = '02431b08-2f89-4bad-a4e6-80c0564ec865'
+  const nonce = `rOprNGfwEbeRWgbNEkqO${serverNonce}`
+  const proof = 'Hc5yec3NmCD7t+kFRw4/3yD6/F3SQHc7AVYschRja+Bc3sbdjlA0eH1OjJc0DD4ghn1tnXN5/Wr6qm9xmaHt4A=='
+  const signature = 'BQuhnKHqYDwQWS5jAw4sZed+C9KFUALsbrq81bB0mh+bcUUbbMPNNmBIupnS2AmyyDnG5CTBQtkjJ9kyY4kzmw=='
+  const options = { hash: 'SHA-512', iterations: 4_096, salt: Buffer.from(salt, 'base64') } as const
+  const verifier = parseScramVerifier(await scramVerifier('pencil', options)) as ScramVerifier
+  const exchange = new ScramExchange(() => ({ verifier, isKnown: true }), serverNonce)
+  expect(textOf(await exchange.step(Buffer.from(USER_FIRST)))).toBe(`r=${nonce},s=${salt},i=4096`)
+  const accepted = await exchange.step(Buffer.from(`c=biws,r=${nonce},p=${proof}`))
+  expect([accepted.kind, textOf(accepted)]).toEqual(['accept', `v=${signature}`])
 })
 
 describe('a verifier', () => {
@@ -265,14 +276,7 @@ describe('somebody unknown', () => {
   it('is shown one salt for each name, and the same after a start with the same secret', async () => {
     const method = scramSha256({ verifierOf })
     const ask = async (user: string) =>
-      saltIn(
-        textOf(
-          await say(
-            method.begin({ clientId: 'c', userName: undefined, address: '' }),
-            new ScramClient(user, 'x').first,
-          ),
-        ),
-      )
+      saltIn(textOf(await say(method.begin(clientOf()), new ScramClient(user, 'x').first)))
     expect(await ask('nobody')).toBe(await ask('nobody'))
     expect(await ask('nobody')).not.toBe(await ask('no one'))
     expect(await saltFor('nobody', 'secret')).toBe(await saltFor('nobody', 'secret'))
