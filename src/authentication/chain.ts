@@ -8,8 +8,8 @@ import { type Eventual, eventually } from './eventually.ts'
 /** On what terms clients come in. */
 export interface LoginTerms {
   readonly allowAnonymous: boolean
-  /** Names of authenticators; those that are not there are passed over. */
-  readonly order: readonly string[]
+  /** Their names, in the order in which they are asked; those that are not there are passed over. */
+  readonly authenticators: readonly string[]
 }
 
 /** It has guessed nothing: it does not count as a failure. */
@@ -34,13 +34,13 @@ export class Chain {
   }
 
   /** Throws what an authenticator throws, and TypeError for what is no verdict. */
-  decide(client: AuthenticatingClient, { order, allowAnonymous }: LoginTerms): Eventual<Decision> {
-    const authenticators = order.flatMap((name) => this.#byName.get(name) ?? [])
+  decide(client: AuthenticatingClient, terms: LoginTerms): Eventual<Decision> {
+    const authenticators = terms.authenticators.flatMap((name) => this.#byName.get(name) ?? [])
     return askFrom(0)
 
     function askFrom(index: number): Eventual<Decision> {
       const authenticator = authenticators[index]
-      if (authenticator === undefined) return undecided(client, allowAnonymous, authenticators.length > 0)
+      if (authenticator === undefined) return undecided(client, terms, authenticators.length > 0)
       return eventually(authenticator.authenticate(client), (verdict) => {
         return decisionOf(authenticator, verdict) ?? askFrom(index + 1)
       })
@@ -51,7 +51,7 @@ export class Chain {
 /** Where nobody looks at user names, one proves no more than none. */
 function undecided(
   { userName, password }: AuthenticatingClient,
-  allowAnonymous: boolean,
+  { allowAnonymous }: LoginTerms,
   isLookedAt: boolean,
 ): Decision {
   const saysNothing = userName === undefined && password === undefined

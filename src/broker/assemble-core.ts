@@ -80,7 +80,7 @@ export function assembleCore(broker: BrokerParts): Core {
       onRoom: () => readOn(core),
     }),
     authentication: authenticationOf(broker, wheel),
-    login: { allowAnonymous: config.allowAnonymous, order: config.authentication.order },
+    login: { allowAnonymous: config.allowAnonymous, authenticators: config.authentication.order },
     wheel,
     store,
     log,

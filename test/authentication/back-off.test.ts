@@ -11,7 +11,7 @@ import { clientOf } from './client-of.ts'
 
 const WRONG = { kind: 'refuse', reasonCode: 0x86, why: 'one: wrong password' }
 const TOO_OFTEN = { kind: 'refuse', reasonCode: 0x9f }
-const TERMS = { allowAnonymous: false, order: ['one'] }
+const TERMS = { allowAnonymous: false, authenticators: ['one'] }
 const ADA = { kind: 'accept', identity: 'ada' }
 
 /** Three failures are free, the longest back-off is 8 s, the longest delay 4 s. `pencil` is right. */
@@ -153,7 +153,7 @@ it('who says nothing of itself has guessed nothing', () => {
   const { authentication, attempt } = open({ failuresFree: 0 })
   const outcomes: Outcome[] = []
   const silent = clientOf({ peer: { host: '192.0.2.1' } })
-  const nobody = { allowAnonymous: false, order: [] }
+  const nobody = { allowAnonymous: false, authenticators: [] }
   for (let i = 0; i < 5; i++) authentication.identify(silent, nobody, (outcome) => outcomes.push(outcome))
   expect(outcomes).toMatchObject(Array(5).fill({ reasonCode: 0x87 }))
   expect(attempt('192.0.2.1', 'ada', 'pencil')).toEqual([ADA])

@@ -1,8 +1,7 @@
 // CONNECT's user name and password at authenticators that answer as they are told, over the wire: who is asked, what
 // is waited for, what comes of each verdict.
 import { describe, expect, it } from 'vitest'
-import type { Admission, Authenticator, Verdict } from '../../src/authentication/authenticator.ts'
-import type { AuthenticatingClient } from '../../src/authentication/client.ts'
+import type { Verdict } from '../../src/authentication/authenticator.ts'
 import { flow } from '../kit/flow.ts'
 import {
   connack,
@@ -18,13 +17,8 @@ import {
   willOf,
 } from '../kit/packets.ts'
 import type { Peer } from '../kit/peer.ts'
-import { openBroker, type TestBroker, type TestBrokerOptions } from '../kit/test-broker.ts'
-
-const ADA: Admission = { kind: 'accept', identity: 'ada' }
-const WRONG: Verdict = { kind: 'refuse', why: 'wrong password', reasonCode: 0x86 }
-const IGNORE: Verdict = { kind: 'ignore' }
-
-type Answer = Verdict | Promise<Verdict>
+import type { TestBroker } from '../kit/test-broker.ts'
+import { ADA, as, Obedient, open, WRONG } from './obedient.ts'
 
 const ODD: readonly (readonly [string, string, () => unknown])[] = [
   ['throws', 'throw', () => ADA],
@@ -43,52 +37,6 @@ const ODD: readonly (readonly [string, string, () => unknown])[] = [
   ['gives no time as a time', 'odd', () => ({ ...ADA, expiresAt: Number.NaN })],
   ['refuses with a code of its own', 'odd', () => ({ ...WRONG, reasonCode: 0x01 })],
 ]
-
-/** Answers by the order in its password: `later` waits for `answer`. Everybody is asked in `asked`. */
-class Obedient implements Authenticator {
-  readonly name: string
-  readonly asked: AuthenticatingClient[] = []
-  readonly #waiting: ((verdict: Verdict) => void)[] = []
-  readonly #orders: Readonly<Record<string, () => Answer>>
-
-  constructor(name: string, orders: Readonly<Record<string, () => Answer>> = {}) {
-    this.name = name
-    this.#orders = {
-      pencil: () => ADA,
-      wrong: () => WRONG,
-      later: () => new Promise((resolve) => this.#waiting.push(resolve)),
-      throw: () => {
-        throw new Error('an authenticator that fails')
-      },
-      ...orders,
-    }
-  }
-
-  authenticate(client: AuthenticatingClient): Answer {
-    this.asked.push(client)
-    const answer = this.#orders[String(client.password)]
-    return answer === undefined ? IGNORE : answer()
-  }
-
-  answer(verdict: Verdict): void {
-    this.#waiting.shift()?.(verdict)
-  }
-}
-
-const as = (clientId: string, password: string | undefined, fields: Record<string, unknown> = {}) =>
-  connect(clientId, {
-    username: 'ada',
-    ...(password !== undefined && { password: Buffer.from(password) }),
-    ...fields,
-  })
-
-async function open(
-  options: TestBrokerOptions = {},
-  authenticators = [new Obedient('jwt')],
-): Promise<TestBroker & { readonly first: Obedient }> {
-  const kit = await openBroker({ allowAnonymous: false, authenticators, ...options })
-  return Object.assign(kit, { first: authenticators[0] as Obedient })
-}
 
 /** That of 5.0 or that of 3.x. */
 const codeOf = (version: Version, reasonCode: number, returnCode: number): number =>
@@ -320,68 +268,5 @@ describe('while the answer is awaited', () => {
     await kit.broker.close()
     await flow(peer).closed()
     kit.first.answer(ADA)
-  })
-})
-
-describe('who is let in', () => {
-  it('may be given another client id, and owns the session under that one', async () => {
-    const kit = await open({}, [new Obedient('jwt', { renamed: () => ({ ...ADA, clientId: 'meter 7' }) })])
-    const first = kit.peer()
-    await flow(first).send(as('anything', 'renamed')).receive(connack(0))
-    await flow(kit.peer()).send(as('meter 7', 'pencil')).receive(connack(0))
-    await flow(first).receive(disconnect(0x8e)).closed()
-  })
-
-  it('is told the client id that it was given in place of none', async () => {
-    const kit = await open({}, [new Obedient('jwt', { renamed: () => ({ ...ADA, clientId: 'meter 7' }) })])
-    await flow(kit.peer())
-      .send(as('', 'renamed'))
-      .receive(connack(0, false, { assignedClientIdentifier: 'meter 7' }))
-  })
-
-  it.each([4, 5] as const)('is disconnected when its time is over (version %i)', async (version) => {
-    const brief = new Obedient('jwt', { brief: () => ({ ...ADA, expiresAt: kit.clock.now() + 5_000 }) })
-    const kit = await open({}, [brief])
-    const peer = kit.peer(version)
-    const reasons: string[] = []
-    kit.broker.on('disconnected', ({ reason }) => reasons.push(reason))
-    await flow(peer)
-      .send(as('c', 'brief', { keepalive: 60 }))
-      .receive(connack(0))
-      .do(() => kit.clock.advance(4_900))
-      .receiveNothing()
-      .do(() => kit.clock.advance(300))
-    await (version === 5 ? flow(peer).receive(disconnect(0xa0)).closed() : flow(peer).closed())
-    expect(reasons).toEqual(['admission-expired'])
-  })
-
-  it('has its keep alive begin when it is let in', async () => {
-    const kit = await open()
-    const peer = kit.peer()
-    peer.send(as('c', 'later', { keepalive: 2 }))
-    await kit.settle()
-    kit.clock.advance(5_000)
-    kit.first.answer(ADA)
-    await flow(peer)
-      .receive(connack(0))
-      .do(() => kit.clock.advance(2_900))
-      .receiveNothing()
-      .do(() => kit.clock.advance(3_200))
-      .receive(disconnect(0x8d))
-      .closed()
-  })
-
-  it('keeps its keep alive beside that', async () => {
-    const long = new Obedient('jwt', { long: () => ({ ...ADA, expiresAt: kit.clock.now() + 100_000 }) })
-    const kit = await open({}, [long])
-    const peer = kit.peer()
-    await flow(peer)
-      .send(as('c', 'long', { keepalive: 4 }))
-      .receive(connack(0))
-      .do(() => kit.clock.advance(5_900))
-      .receiveNothing()
-      .do(() => kit.clock.advance(6_200))
-      .receive(disconnect(0x8d))
-      .closed()
   })
 })
