@@ -7,7 +7,7 @@ import type { Config } from '../config/schema.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import type { Qos } from '../packet/protocol.ts'
 import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
-import type { DropReason } from '../session/drops.ts'
+import { DropReason, Drops } from '../session/drops.ts'
 import { subscriptionOf } from '../session/subscription.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import { Connection, type ConnectionSettings } from '../transport/connection.ts'
@@ -51,7 +51,8 @@ export class Broker {
     const { config, store, log } = parts
     const core = assembleCore(parts)
     store.onDamage = (what) => log.error({ what }, 'damaged in the store, and left out')
-    store.onLeftOver = (deliveries) => core.router.handOn(deliveries, core.now())
+    store.onLeftOver = (deliveries, clientId) =>
+      core.router.handOn(deliveries, new Drops(core.drops, clientId), core.now())
     const restorer = restorerOf(core)
     await store.open(restorer)
     restorer.finish()
@@ -108,6 +109,7 @@ export class Broker {
     const operations = core.store.operations
     const message = messageOfRequest(request, core.now())
     const isBlocked = core.router.blockedBy(message, undefined).length > 0
+    if (isBlocked) core.drops.count(DropReason.Rejected, message)
     const reasonCode = isBlocked ? ReasonCode.QuotaExceeded : core.router.publish(message, undefined)
     if (reasonCode >= 0x80) {
       throw new GodwitError('ERR_GODWIT_PUBLISH_REFUSED', `${request.topicName}: ${reasonName(reasonCode)}`)
@@ -147,7 +149,7 @@ export class Broker {
 
   /** The same of the session of one client id; undefined: there is none. */
   dropsOf(clientId: string): ReadonlyMap<DropReason, number> | undefined {
-    return this.#core.sessions.byClientId(clientId)?.outbound.drops.byReason
+    return this.#core.sessions.byClientId(clientId)?.drops.byReason
   }
 
   /** Stops accepting, tells every client, commits what is open. Calling it again waits for the same end. */

@@ -44,7 +44,7 @@ export class Overflow {
     if (policy === 'drop-oldest' && qos > 0 && session.outbound.dropOldest(message.length + share.length)) {
       return session.outbound.pushBeyond(message, qos as 1 | 2, retain, subscriptionIdentifiers, share)
     }
-    session.outbound.drops.count(DropReason.QueueFull)
+    session.drops.count(DropReason.QueueFull, message)
     if (policy === 'disconnect') this.#context.onTooSlow(session.clientId)
   }
 }

@@ -150,6 +150,6 @@ export class RetainedMessages {
     const qos = lowerQos(message.qos, subscription.qos)
     const identifiers = subscriptionIdentifier === 0 ? undefined : [subscriptionIdentifier]
     if (session.outbound.push(message, qos, true, identifiers)) return // [v3.1.1 MQTT-3.3.1-8]
-    session.outbound.drops.count(DropReason.QueueFull)
+    session.drops.count(DropReason.QueueFull, message)
   }
 }

@@ -14,7 +14,7 @@ import { ReasonCode } from '../packet/reason-codes.ts'
 import { type Delivery, DeliveryState } from '../store/delivery.ts'
 import type { QueueEnds } from '../store/store.ts'
 import { Backlog, type BacklogContext, type BacklogLimits, type BacklogReader } from './backlog.ts'
-import { DropReason, Drops } from './drops.ts'
+import { DropReason, type Drops } from './drops.ts'
 import { PACKET_IDS, packetIdOf, sequenceOf } from './packet-ids.ts'
 import type { Sink } from './sink.ts'
 
@@ -35,8 +35,7 @@ const fields = new PublishFields()
 export class Outbound implements BacklogReader {
   readonly #context: OutboundContext
   readonly #backlog: Backlog
-  /** What did not reach this session. */
-  readonly drops: Drops
+  readonly #drops: Drops
   #next: number
   #inFlight = 0
   #sendQuota = 0
@@ -50,15 +49,19 @@ export class Outbound implements BacklogReader {
   /** Called when the client has taken so much that more may be put in. */
   onRoom: (() => void) | undefined
 
-  /** `sessionNumber` is the store's, 0 for a queue that is not kept; `sentBefore` as in SessionRecord. */
+  /**
+   * `drops` of the session; `sessionNumber` is the store's, 0 for a queue that is not kept; `sentBefore` as in
+   * SessionRecord.
+   */
   constructor(
     context: OutboundContext,
+    drops: Drops,
     sessionNumber: number,
     stored?: QueueEnds,
     sentBefore = Number.POSITIVE_INFINITY,
   ) {
     this.#context = context
-    this.drops = new Drops(context.drops)
+    this.#drops = drops
     this.#backlog = new Backlog(context, this, sessionNumber, stored)
     const { head, tail } = this.#backlog
     this.#next = head
@@ -137,25 +140,40 @@ export class Outbound implements BacklogReader {
 
   /** The oldest messages that have not been sent, counted, until `bytes` more have room. False: they have none. */
   dropOldest(bytes: number): boolean {
-    const from = Math.max(this.#next, this.sentBefore)
-    return this.#backlog.dropOldest(from, bytes, () => this.drops.count(DropReason.QueueFull))
+    return this.#backlog.dropOldest(bytes)
   }
 
-  /** `onQueueRoom` is called when it has less to give. */
-  awaitRoom(): void {
-    this.#backlog.isAwaited = true
+  get unsentFrom(): number {
+    return Math.max(this.#next, this.sentBefore)
+  }
+
+  dropped(message: Message | undefined): void {
+    const isExpired = message !== undefined && this.#isExpired(message)
+    this.#drops.count(isExpired ? DropReason.Expired : DropReason.QueueFull, message)
+  }
+
+  /** One of interval 0 is for those who can have it at once. */
+  #isExpired({ expiresAt }: Message): boolean {
+    return expiresAt !== NEVER && expiresAt < this.#context.now()
+  }
+
+  /** There is none for `message`: `onQueueRoom` is called when there may be. */
+  awaitRoom(message: Message): void {
+    this.#backlog.awaitRoom(message.length)
   }
 
   #sendAtOnce(message: Message, retain: boolean, identifiers: readonly number[] | undefined): void {
     const sink = this.#sink
-    if (sink === undefined) return this.drops.count(DropReason.Offline)
-    if (sink.backlog > this.#context.limits.outputBytesMax) return this.drops.count(DropReason.NotWritable)
+    if (sink === undefined) return this.#drops.count(DropReason.Offline, message)
+    if (sink.backlog > this.#context.limits.outputBytesMax) {
+      return this.#drops.count(DropReason.NotWritable, message)
+    }
     fields.qos = 0
     fields.retain = retain
     fields.dup = false
     fields.packetId = 0
     fields.subscriptionIdentifiers = identifiers
-    if (!sink.deliver(message, fields)) this.drops.count(DropReason.TooLarge)
+    if (!sink.deliver(message, fields)) this.#drops.count(DropReason.TooLarge, message)
   }
 
   /** A client is there: what was in flight goes out again first, in its order. [v5 MQTT-4.4.0-1] [v5 MQTT-4.6.0-1] */
@@ -234,8 +252,7 @@ export class Outbound implements BacklogReader {
     // A receiver may still hold the packet id of a QoS 2 message: it is sent until it is released.
     const mayHaveBeenSent = delivery.sequence < this.#sentBeforeRestart
     const mayExpire = !wasSent && (delivery.qos === 1 || !mayHaveBeenSent)
-    // One of interval 0 is for those who can have it at once.
-    if (mayExpire && message.expiresAt !== NEVER && message.expiresAt < this.#context.now()) {
+    if (mayExpire && this.#isExpired(message)) {
       this.#finish(delivery, DropReason.Expired) // [v5 MQTT-3.3.2-5]
       return true
     }
@@ -308,7 +325,7 @@ export class Outbound implements BacklogReader {
   }
 
   #finish(delivery: Delivery, reason: DropReason | undefined): void {
-    if (reason !== undefined) this.drops.count(reason)
+    if (reason !== undefined) this.#drops.count(reason, delivery.message)
     this.#backlog.finish(delivery)
   }
 }

@@ -1,6 +1,7 @@
 // What survives a connection: subscriptions, the queue towards the client, and what it has begun to send.
 // No socket and no timer: the broker attaches connections and ends sessions.
 import type { QueueEnds, SessionRecord, Store } from '../store/store.ts'
+import { Drops } from './drops.ts'
 import { Inbound } from './inbound.ts'
 import { Outbound, type OutboundContext } from './outbound.ts'
 import type { Subscription } from './subscription.ts'
@@ -15,6 +16,8 @@ export class Session {
   readonly subscriptions = new Map<string, Subscription>()
   readonly inbound: Inbound
   readonly outbound: Outbound
+  /** What did not reach it, and what of its own was not taken. */
+  readonly drops: Drops
   readonly #store: Store
 
   /** A record with number 0 is of a session that ends with its connection and is never stored. */
@@ -22,7 +25,8 @@ export class Session {
     this.record = record
     this.#store = context.store
     this.inbound = new Inbound(context.store, record.number, stored?.receivedPacketIds)
-    this.outbound = new Outbound(context, record.number, stored?.queue, record.sentBefore)
+    this.drops = new Drops(context.drops, record.clientId)
+    this.outbound = new Outbound(context, this.drops, record.number, stored?.queue, record.sentBefore)
   }
 
   get clientId(): string {

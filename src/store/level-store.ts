@@ -44,7 +44,8 @@ export class LevelStore implements Store {
   operations = 0
   /** Called for each row that cannot be read; it is left out, and the rest serves. */
   onDamage: (description: string) => void = () => {}
-  onLeftOver: (deliveries: readonly Delivery[]) => void = () => {}
+  onLeftOver: (deliveries: readonly Delivery[], clientId: string) => void = () => {}
+  readsLeftOver = false
   readonly #path: string
   readonly #clock: Clock
   readonly #commit: GroupCommit
@@ -87,10 +88,15 @@ export class LevelStore implements Store {
       this.#reservedNumbers = restored.nextSessionNumber
       this.#lastMessageId = restored.lastMessageId
       this.#encoder = new BatchEncoder(database, () => this.#nextMessageId(), onDamage)
-      this.#sweeper = new SessionSweeper(database, (slice) => this.#sweep(slice), onDamage)
+      this.#sweeper = new SessionSweeper({
+        database,
+        sweep: (slice) => this.#sweep(slice),
+        onDamage,
+        isWanted: ({ share }) => this.readsLeftOver || share !== '',
+      })
       this.#database = database
       for (const number of restored.orphans) {
-        this.#sweeper.add({ number, sentBefore: Number.POSITIVE_INFINITY })
+        this.#sweeper.add({ number, clientId: '', sentBefore: Number.POSITIVE_INFINITY })
         this.#sweeper.committed(number)
       }
     } catch (cause) {
@@ -283,8 +289,8 @@ export class LevelStore implements Store {
     this.#commit.open.releaseBody(storedId)
   }
 
-  #sweep({ keys: gone, bodyIds, leftOver }: Slice): Promise<void> {
-    if (leftOver.length > 0) this.onLeftOver(leftOver)
+  #sweep({ keys: gone, bodyIds, leftOver, clientId }: Slice): Promise<void> {
+    if (leftOver.length > 0) this.onLeftOver(leftOver, clientId)
     const batch = this.#commit.open
     for (const key of gone) batch.sweep(key)
     for (const id of bodyIds) batch.releaseBody(id)

@@ -117,9 +117,11 @@ export interface Store {
   onRoom: () => void
   /**
    * Called with what a deleted session's client had not received, in the order of its queue, a slice at a time; what
-   * is put meanwhile gets down together with the end of the slice. The messages of shared subscriptions are there.
+   * is put in the same turn gets down together with the end of the slice. The messages of shared subscriptions are
+   * there, and all others if `readsLeftOver`. The client id is empty where a crash came in between.
    */
-  onLeftOver: (deliveries: readonly Delivery[]) => void
+  onLeftOver: (deliveries: readonly Delivery[], clientId: string) => void
+  readsLeftOver: boolean
   /** Called for each row that can't be read; it is left out, and the rest serves. */
   onDamage: (description: string) => void
   /** Called for each write that failed; it is tried again, and nothing of it is acknowledged before it succeeds. */

@@ -47,6 +47,8 @@ export class Connection {
   lastReceivedAt: number
   /** Bytes that wait for a peer which is behind, about; 0 while it keeps up. */
   backlog = 0
+  /** QoS 0 messages among them that have not been written: lost if the peer goes now. */
+  unwritten = 0
   isPaused = false
   isClosed = false
   closeReason: CloseReason | undefined
@@ -91,6 +93,12 @@ export class Connection {
   deliver(message: Message, fields: PublishFields): boolean {
     if (this.closeReason !== undefined) return true
     this.#grow(message.length)
+    if (!this.#encode(message, fields)) return false
+    if (this.backlog > 0 && fields.qos === 0) this.unwritten++
+    return true
+  }
+
+  #encode(message: Message, fields: PublishFields): boolean {
     if (
       fields.qos === 0 &&
       message.qos === 0 &&
@@ -165,6 +173,7 @@ export class Connection {
     this.#output = undefined
     this.#turnBytes = 0
     if (this.isClosed) return
+    this.unwritten = 0
     const stream = this.#stream
     const hasRoom = output.writeTo(stream, this.#copiesAtOnce)
     this.backlog = hasRoom ? 0 : stream.writableLength

@@ -46,7 +46,7 @@ export class Queue {
   }
 
   make(isKept: boolean, stored?: QueueEnds): Outbound {
-    return new Outbound(this.context, isKept ? record.number : 0, stored)
+    return new Outbound(this.context, this.drops, isKept ? record.number : 0, stored)
   }
 
   get context(): OutboundContext {
