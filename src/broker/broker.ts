@@ -51,6 +51,7 @@ export class Broker {
     const { config, store, log } = parts
     const core = assembleCore(parts)
     store.onDamage = (what) => log.error({ what }, 'damaged in the store, and left out')
+    store.readsLeftOver = core.deadLetters.wants(DropReason.SessionEnded)
     store.onLeftOver = (deliveries, clientId) =>
       core.router.handOn(deliveries, new Drops(core.drops, clientId), core.now())
     const restorer = restorerOf(core)
@@ -174,6 +175,7 @@ export class Broker {
     await Promise.all([...listenersClosed, ...[...this.#streams].map(whenClosed)])
     await Promise.race([this.#allFinished(), this.#nextWriteError()])
     core.wheel.close()
+    core.dropLog.expire()
     await core.store.close()
   }
 

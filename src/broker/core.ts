@@ -8,6 +8,8 @@ import type { Drops } from '../session/drops.ts'
 import type { OutboundContext } from '../session/outbound.ts'
 import type { Store } from '../store/store.ts'
 import type { Connection } from '../transport/connection.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { DropLog } from './drop-log.ts'
 import type { BrokerEvents } from './events.ts'
 import type { Gate } from './gate.ts'
 import type { Link } from './link.ts'
@@ -29,6 +31,8 @@ export interface Core extends OutboundContext {
   readonly store: Store
   readonly log: Logger
   readonly drops: Drops
+  readonly dropLog: DropLog
+  readonly deadLetters: DeadLetters
   readonly events: EventEmitter<BrokerEvents>
   /** Tells those who embed the broker, outside of this call: their mistakes are theirs. */
   tell<Name extends keyof BrokerEvents>(name: Name, ...facts: BrokerEvents[Name]): void

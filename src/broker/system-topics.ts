@@ -66,7 +66,7 @@ export class SystemTopics implements WheelTask {
   }
 
   #values(): Map<string, string> {
-    const { sessions, links, retained, router, drops, totals, now } = this.#core
+    const { sessions, links, retained, router, drops, deadLetters, totals, now } = this.#core
     const connected = [...links].filter(({ phase }) => phase === 'connected').length
     const figures: [string, number | string][] = [
       ['uptime', `${Math.floor((now() - this.#startedAt) / 1000)} seconds`],
@@ -77,6 +77,8 @@ export class SystemTopics implements WheelTask {
       ['retained messages/count', retained.count],
       ['store/messages/count', totals.messages],
       ['store/messages/bytes', totals.bytes],
+      ['dead letters/count', deadLetters.count],
+      ['dead letters/withheld', deadLetters.withheld],
       ['publish/messages/dropped', drops.total],
     ]
     for (const reason of Object.values(DropReason)) {

@@ -4,7 +4,7 @@
 //
 // `restart` closes the broker and opens another one over the same folder.
 import { duplexPair } from 'node:stream'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { ManualClock } from '../../src/base/manual-clock.ts'
 import { Broker, type BrokerParts } from '../../src/broker/index.ts'
@@ -25,6 +25,8 @@ export interface TestBrokerOptions
   extends ConfigInput,
     Pick<BrokerParts, 'authenticationMethods' | 'measureMemory'> {
   readonly store?: StoreKind
+  /** Default: silent. */
+  readonly logger?: Logger
 }
 
 export interface ConnectOptions {
@@ -49,14 +51,14 @@ export class TestBroker {
   }
 
   async open(): Promise<void> {
-    const { store: _, authenticationMethods, measureMemory, ...input } = this.#options
+    const { store: _, logger, authenticationMethods, measureMemory, ...input } = this.#options
     const path = this.#path
     const store =
       path === undefined ? new MemoryStore() : new LevelStore({ path, sync: 'always', clock: this.clock })
     this.store = new HeldStore(store)
     // What a broker says of itself would come between what the tests say.
     const config = resolveConfig({ system: { intervalSeconds: 0 }, ...input })
-    const log = pino({ level: 'silent' })
+    const log = logger ?? pino({ level: 'silent' })
     const parts = {
       ...(authenticationMethods && { authenticationMethods }),
       ...(measureMemory && { measureMemory }),
@@ -127,8 +129,16 @@ export class TestBroker {
   }
 
   dropped(reason: string): number {
-    for (const [each, count] of this.broker.drops) if (each === reason) return count
-    return 0
+    return this.drops[reason] ?? 0
+  }
+
+  /** All of them, by reason. */
+  get drops(): Record<string, number> {
+    return Object.fromEntries(this.broker.drops)
+  }
+
+  dropsOf(clientId: string): Record<string, number> {
+    return Object.fromEntries(this.broker.dropsOf(clientId) ?? [])
   }
 }
 
