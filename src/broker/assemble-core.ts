@@ -40,8 +40,8 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
   const { authenticationMethods = [], measureMemory = () => process.memoryUsage.rss() } = others
   const { limits, features, redirect, overflow } = config
   const now = (): number => clock.now()
-  const retained = new RetainedMessages({ store, messagesMax: limits.retainedMessagesMax, now })
   const wheel = new TimerWheel(clock)
+  const retained = new RetainedMessages({ store, limits, wheel, now })
   const dropping = dropParts(config, {
     wheel,
     now,

@@ -40,7 +40,7 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
       ...(link.isBridge ? asOfBridge(filter) : filter),
       qos,
       subscriptionIdentifier: packet.subscriptionIdentifier,
-      owesRetained: isFed && core.retained.count > 0,
+      owesRetained: isFed && core.retained.shelf.count > 0,
     })
     core.system.awaited(subscription.plainFilter)
     session.addSubscription(subscription)
