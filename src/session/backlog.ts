@@ -9,6 +9,7 @@
 // and nothing of it otherwise. One that is not kept is all in memory.
 import { RingQueue } from '../base/ring-queue.ts'
 import type { Message } from '../packet/message.ts'
+import type { Qos } from '../packet/protocol.ts'
 import { Delivery, DeliveryState } from '../store/delivery.ts'
 import type { QueueEnds, Store } from '../store/store.ts'
 import type { QueueTotals } from './queue-totals.ts'
@@ -140,7 +141,7 @@ export class Backlog {
   /** Does not look whether there is room. */
   push(
     message: Message,
-    qos: 1 | 2,
+    qos: Qos,
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
     share: string,

@@ -28,6 +28,7 @@ export interface OutboundContext extends BacklogContext {
   readonly limits: OutboundLimits
   readonly drops: Drops
   readonly now: () => number
+  readonly overflow: { readonly queueQos0: boolean }
 }
 
 const fields = new PublishFields()
@@ -41,6 +42,8 @@ export class Outbound implements BacklogReader {
   #sendQuota = 0
   /** Sequences below have been sent over an earlier connection. */
   #sentBefore: number
+  /** Sequences below may be of QoS 0 messages that wait. */
+  #qos0Before: number
   /** Sequences below may have been sent before the restart: they go out as repeats, but expire like new ones. */
   readonly #sentBeforeRestart: number
   #sink: Sink | undefined
@@ -65,6 +68,7 @@ export class Outbound implements BacklogReader {
     this.#backlog = new Backlog(context, this, sessionNumber, stored)
     const { head, tail } = this.#backlog
     this.#next = head
+    this.#qos0Before = context.overflow.queueQos0 ? tail : 0
     const isKnown = sentBefore < Number.POSITIVE_INFINITY
     this.#sentBefore = isKnown ? Math.min(sentBefore, tail) : 0
     // What of it was in flight at the crash is not known: as much as may have been goes out as a repeat.
@@ -117,7 +121,7 @@ export class Outbound implements BacklogReader {
     subscriptionIdentifiers: readonly number[] | undefined,
     share = '',
   ): boolean {
-    if (qos === 0) {
+    if (qos === 0 && !this.#isQos0Queued) {
       this.#sendAtOnce(message, retain, subscriptionIdentifiers)
       return true
     }
@@ -126,15 +130,22 @@ export class Outbound implements BacklogReader {
     return true
   }
 
+  /** For who is away and will be back, and behind those that wait already. */
+  get #isQos0Queued(): boolean {
+    if (this.#sink !== undefined) return this.#next < this.#qos0Before
+    return this.#context.overflow.queueQos0 && this.#backlog.isDurable
+  }
+
   /** In place of one that was dropped for it. */
   pushBeyond(
     message: Message,
-    qos: 1 | 2,
+    qos: Qos,
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
     share: string,
   ): void {
     this.#backlog.push(message, qos, retain, subscriptionIdentifiers, share)
+    if (qos === 0) this.#qos0Before = this.#backlog.tail
     this.pump()
   }
 
@@ -244,6 +255,7 @@ export class Outbound implements BacklogReader {
       this.#inFlight++
       return true
     }
+    if (delivery.qos === 0) return this.#transmitOnce(sink, delivery, message)
     if (delivery.qos === 2 && delivery.batch > this.#context.store.committedBatch) {
       this.#pumpAfterCommit(delivery.batch)
       return false
@@ -267,6 +279,19 @@ export class Outbound implements BacklogReader {
     } else {
       this.#finish(delivery, DropReason.TooLarge) // [v5 MQTT-3.1.2-25]
     }
+    return true
+  }
+
+  /** Of QoS 0: done with when it is sent, and never sent again where a crash has left it behind. */
+  #transmitOnce(sink: Sink, delivery: Delivery, message: Message): boolean {
+    fields.qos = 0
+    fields.retain = delivery.retain
+    fields.dup = false
+    fields.packetId = 0
+    fields.subscriptionIdentifiers = delivery.subscriptionIdentifiers
+    if (delivery.sequence < this.sentBefore) this.#finish(delivery, DropReason.Offline)
+    else if (this.#isExpired(message)) this.#finish(delivery, DropReason.Expired)
+    else this.#finish(delivery, sink.deliver(message, fields) ? undefined : DropReason.TooLarge)
     return true
   }
 

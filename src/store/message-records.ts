@@ -5,9 +5,10 @@
 //   queue            | 1 | flags | identifiers, if any | share, if any | message  |      it lies here
 //                                                      | id, 8 | frame length, 4 |  it lies at body/<id>
 //                                                      |          |      released: the receiver has it
-//   message          | flags | expiresAt, if any | retainedAt, if any | topic, properties, payload offset | PUBLISH frame |
+//   message          | flags | times, if any | topic, properties, payload offset | PUBLISH frame |
 //
-// Offsets are varints. The frame is as in Message: an ordinary PUBLISH whose packet id means nothing.
+// Times are expiresAt and retainedAt, offsets are varints. The frame is as in Message: an ordinary PUBLISH whose packet
+// id means nothing.
 import { Message, NEVER } from '../packet/message.ts'
 import type { Qos } from '../packet/protocol.ts'
 import { Delivery, DeliveryState } from './delivery.ts'
@@ -123,9 +124,9 @@ export function decodeDelivery(sequence: number, bytes: Buffer): Delivery | unde
   const qos = flags & 3
   const identifiers = (flags & QUEUE_IDENTIFIERS) === 0 ? undefined : readIdentifiers(value)
   const share = (flags & QUEUE_SHARE) === 0 ? '' : value.text()
-  if (value.isDamaged || (qos !== 1 && qos !== 2)) return undefined
+  if (value.isDamaged || qos === 3) return undefined
   const retain = (flags & QUEUE_RETAIN) !== 0
-  const delivery = new Delivery(sequence, undefined, qos, retain, identifiers, share)
+  const delivery = new Delivery(sequence, undefined, qos as Qos, retain, identifiers, share)
   delivery.isWritten = true
   if ((flags & QUEUE_RELEASED) !== 0) {
     delivery.state = DeliveryState.Released

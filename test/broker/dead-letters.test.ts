@@ -110,7 +110,7 @@ describe.each(STORES)('on the %s store', (store) => {
     }
   })
 
-  it('is not made for reasons that are not asked for: by default what QoS 0 is, and what the publisher hears', async () => {
+  it('is not made by default of what QoS 0 loses, nor of what its publisher is told', async () => {
     const kit = await openBroker({
       store,
       deadLetters,
@@ -211,7 +211,7 @@ it('is in the same batch as what drops it: a crash leaves one of the two', async
   expect(new Set(numbers).size).toBe(1)
 })
 
-it('waits on disk for who reads dead letters, over a restart, and also for a session that ended meanwhile', async () => {
+it('waits on disk for who reads them, over a restart, also of a session that ended meanwhile', async () => {
   const kit = await openBroker({ store: 'level', deadLetters, limits: { queueMessagesMax: 2 } })
   await flow(await kit.subscriber('watcher', 'dead/#', 1, kept)).drop()
   // Of two, so that the bodies do not lie in the rows.

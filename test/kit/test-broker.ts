@@ -41,7 +41,7 @@ export class TestBroker {
   readonly clock = new ManualClock()
   broker!: Broker
   store!: HeldStore
-  readonly #options: TestBrokerOptions
+  #options: TestBrokerOptions
   readonly #path: string | undefined
   #peers = 0
 
@@ -71,8 +71,10 @@ export class TestBroker {
     await this.broker.close()
   }
 
-  async restart(): Promise<void> {
+  /** With these options instead of those that it had. */
+  async restart(options: TestBrokerOptions = this.#options): Promise<void> {
     await this.close()
+    this.#options = options
     await this.open()
   }
 
