@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { Authentication } from '../authentication/authentication.ts'
 import type { AuthenticationMethod } from '../authentication/method.ts'
 import type { Clock } from '../base/clock.ts'
+import { type ProcessMemory, processMemory } from '../base/process-memory.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config } from '../config/schema.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
@@ -32,12 +33,12 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly log: Logger
   readonly authenticationMethods?: readonly AuthenticationMethod[]
-  /** Bytes of memory resident; default: what the operating system says. */
-  readonly measureMemory?: () => number
+  /** Default: that of this process. */
+  readonly memory?: ProcessMemory
 }
 
 export function assembleCore({ config, store, clock, log, ...others }: BrokerParts): Core {
-  const { authenticationMethods = [], measureMemory = () => process.memoryUsage.rss() } = others
+  const { authenticationMethods = [], memory = processMemory } = others
   const { limits, features, redirect, overflow } = config
   const now = (): number => clock.now()
   const wheel = new TimerWheel(clock)
@@ -71,7 +72,7 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
     onQueueRoom: (): void => queueMicrotask(() => readOn(core)),
     memory: new MemoryGuard({
       bytesMax: limits.memoryBytesMax,
-      measure: measureMemory,
+      memory,
       wheel,
       now,
       log,

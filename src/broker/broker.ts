@@ -57,6 +57,7 @@ export class Broker {
     const restorer = restorerOf(core)
     await store.open(restorer)
     restorer.finish()
+    core.memory.begin()
     store.onRoom = () => readOn(core)
     store.onWriteError = (error) => logWriteError(log, error)
     return new Broker(core, config)

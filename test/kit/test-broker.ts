@@ -23,7 +23,7 @@ export const STORES: readonly StoreKind[] = ['memory', 'level']
 
 export interface TestBrokerOptions
   extends ConfigInput,
-    Pick<BrokerParts, 'authenticationMethods' | 'measureMemory'> {
+    Pick<BrokerParts, 'authenticationMethods' | 'memory'> {
   readonly store?: StoreKind
   /** Default: silent. */
   readonly logger?: Logger
@@ -51,7 +51,7 @@ export class TestBroker {
   }
 
   async open(): Promise<void> {
-    const { store: _, logger, authenticationMethods, measureMemory, ...input } = this.#options
+    const { store: _, logger, authenticationMethods, memory, ...input } = this.#options
     const path = this.#path
     const store =
       path === undefined ? new MemoryStore() : new LevelStore({ path, sync: 'always', clock: this.clock })
@@ -61,7 +61,7 @@ export class TestBroker {
     const log = logger ?? pino({ level: 'silent' })
     const parts = {
       ...(authenticationMethods && { authenticationMethods }),
-      ...(measureMemory && { measureMemory }),
+      ...(memory && { memory }),
     }
     this.broker = await Broker.open({ config, store: this.store, clock: this.clock, log, ...parts })
   }
