@@ -123,6 +123,22 @@ it('is over when what is in use is clearly less, although the process has not gi
   expect(await isServed(kit, sender, 3)).toBe(false)
 })
 
+it('learns how much fits: what was above the bound is left out the next time', async () => {
+  const { kit, memory } = await opened()
+  const sender = await kit.client('sender')
+  memory.bytes = BYTES_MAX
+  memory.unused = BYTES_MAX * 0.2
+  expect(await isServed(kit, sender, 1)).toBe(false)
+  memory.bytes = BYTES_MAX * 0.5
+  memory.unused = BYTES_MAX * 0.7
+  kit.clock.advance(2_000)
+  await flow(sender).receive(pingresp)
+  memory.bytes = BYTES_MAX * 0.79
+  expect(await isServed(kit, sender, 2)).toBe(true)
+  memory.bytes = BYTES_MAX * 0.81
+  expect(await isServed(kit, sender, 3)).toBe(false)
+})
+
 it('leaves some room where more is in use from the start than the bound allows', async () => {
   const kit = await openBroker({
     limits: { memoryBytesMax: BYTES_MAX },
