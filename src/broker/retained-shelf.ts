@@ -35,6 +35,8 @@ export class RetainedShelf implements WheelTask {
   readonly #trie = new RetainedTrie<Message>()
   /** Of the sweep under way: what is left of it. */
   #sweep: RetainedCursor<Message>[] = []
+  /** Messages that have a deadline: without any there is no sweep to wait for. */
+  #mortal = 0
   /** No deadline comes before it, but for those that the sweep under way will find. */
   #earliest = NEVER
   #nextSweepAt = 0
@@ -70,8 +72,17 @@ export class RetainedShelf implements WheelTask {
 
   /** Also where there is none: its removal by another client may be on its way to the disk. */
   remove(topicName: string): void {
-    this.bytes -= this.#trie.delete(topicName)?.length ?? 0
+    this.#forget(this.#trie.delete(topicName))
     this.#parts.store.deleteRetained(topicName)
+    if (this.#mortal > 0 || this.#sweep.length > 0) return
+    this.#parts.wheel.cancel(this)
+    this.#earliest = NEVER
+  }
+
+  #forget(message: Message | undefined): void {
+    if (message === undefined) return
+    this.bytes -= message.length
+    if (this.#deadlineOf(message) !== NEVER) this.#mortal--
   }
 
   /** Not if there is another one of its topic, or none. */
@@ -97,9 +108,10 @@ export class RetainedShelf implements WheelTask {
 
   #set(message: Message): void {
     message.ownForGood()
-    const replaced = this.#trie.set(message.topicName, message)
-    this.bytes += message.length - (replaced?.length ?? 0)
+    this.#forget(this.#trie.set(message.topicName, message))
+    this.bytes += message.length
     const deadline = this.#deadlineOf(message)
+    if (deadline !== NEVER) this.#mortal++
     if (deadline >= this.#earliest) return
     this.#earliest = deadline
     if (this.#sweep.length === 0) this.#schedule()
@@ -125,7 +137,7 @@ export class RetainedShelf implements WheelTask {
     this.#sweepOn(now)
     if (this.#sweep.length > 0) return this.#parts.wheel.schedule(this, now + SWEEP_STEP_MS)
     this.#nextSweepAt = now + SWEEP_PAUSE_MS
-    if (this.#earliest !== NEVER) this.#schedule()
+    if (this.#mortal > 0) this.#schedule()
   }
 
   #sweepOn(now: number): void {

@@ -56,6 +56,21 @@ describe('a retained message', () => {
     expect(shelf.count).toBe(1)
   })
 
+  it('leaves no timer behind when it is removed, or replaced by one that stays', () => {
+    const clock = new ManualClock()
+    const wheel = new TimerWheel(clock)
+    const { limits } = resolveConfig()
+    const shelf = new RetainedShelf({ store: new MemoryStore(), limits, wheel, now: () => clock.now() })
+    for (const topicName of ['a', 'b']) shelf.put(messageOf(topicName, clock.now() + 60_000))
+    expect(wheel.length).toBe(1)
+    shelf.put(messageOf('a'))
+    shelf.remove('b')
+    expect(wheel.length).toBe(0)
+    shelf.put(messageOf('b', clock.now() + 1_000))
+    clock.advance(2_000)
+    expect([shelf.count, wheel.length]).toEqual([1, 0])
+  })
+
   it('counts its bytes as it comes, is replaced and goes', () => {
     const { shelf } = shelfOn(new MemoryStore(), 0)
     const message = messageOf('a')
