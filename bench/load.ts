@@ -102,6 +102,15 @@ export class LoadReceiver {
     await isSubscribed
   }
 
+  /** Takes nothing until `resume`. */
+  pause(): void {
+    this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#socket.resume()
+  }
+
   /** Resolves when `count` messages have come in all. */
   until(count: number): Promise<void> {
     return new Promise((resolve) => {

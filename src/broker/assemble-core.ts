@@ -17,6 +17,8 @@ import type { Connection } from '../transport/connection.ts'
 import type { OpenListener } from '../transport/listener.ts'
 import type { MountPoint } from '../transport/mount-point.ts'
 import type { Core } from './core.ts'
+import { DeadLetters, type DeadLettersParts } from './dead-letters.ts'
+import { DropLog, type DropLogParts } from './drop-log.ts'
 import type { BrokerEvents } from './events.ts'
 import { Gate } from './gate.ts'
 import type { Link } from './link.ts'
@@ -46,9 +48,14 @@ export function assembleCore(broker: BrokerParts): Core {
   const { config, store, clock, log, memoryMeter: meter = processMemory } = broker
   const { limits, features, redirect, overflow } = config
   const now = (): number => clock.now()
-  const drops = new Drops()
-  const retained = new RetainedMessages({ store, messagesMax: limits.retainedMessagesMax, now })
   const wheel = new TimerWheel(clock)
+  const retained = new RetainedMessages({ store, limits, wheel, now })
+  const dropping = dropParts(config, {
+    wheel,
+    now,
+    log,
+    publish: (letter) => void router.publish(letter, undefined),
+  })
   // Not while a message is being given out: the end of a connection publishes its will.
   const onTooSlow = (clientId: string): void => {
     const link = core.sessions.linkOf(clientId)
@@ -56,12 +63,11 @@ export function assembleCore(broker: BrokerParts): Core {
       link?.disconnect(ReasonCode.QuotaExceeded, CloseReason.QueueFull, 'its queue is full'),
     )
   }
-  const cacheEntries = limits.topicCacheEntries
   const router = new Router({
     retained,
-    drops,
+    drops: dropping.drops,
     overflow: new Overflow({ overflow, onTooSlow }),
-    cacheEntries,
+    cacheEntries: limits.topicCacheEntries,
   })
   const events = new EventEmitter<BrokerEvents>()
   const parts = {
@@ -87,7 +93,7 @@ export function assembleCore(broker: BrokerParts): Core {
     now,
     retained,
     router,
-    drops,
+    ...dropping,
     events,
     tell: <Name extends keyof BrokerEvents>(name: Name, ...facts: BrokerEvents[Name]): void =>
       queueMicrotask(() => events.emit(name, ...(facts as never))),
@@ -120,8 +126,23 @@ function authenticationOf(parts: BrokerParts, wheel: TimerWheel): Authentication
   })
 }
 
-/** The store has room again: those that were held back are read from. */
+type DropContext = DropLogParts & Pick<DeadLettersParts, 'publish'>
+
+/** What counts dropped messages, and what tells of them. */
+function dropParts({ deadLetters: settings, limits: { topicLevelsMax } }: Config, context: DropContext) {
+  const drops = new Drops()
+  const dropLog = new DropLog(context)
+  const deadLetters = new DeadLetters({ settings, topicLevelsMax, ...context })
+  drops.onDrop = (clientId, reason, message, messages) => {
+    dropLog.note(clientId, reason, messages)
+    deadLetters.note(clientId, reason, message, messages)
+  }
+  return { drops, dropLog, deadLetters }
+}
+
+/** There is room again: those that were held back are read from, unless it is room for something else. */
 export function readOn(core: Core): void {
+  if (core.store.isSaturated || core.memory.isShort(core.now())) return
   const waiting = [...core.heldBack]
   core.heldBack.clear()
   for (const connection of waiting) connection.resume()

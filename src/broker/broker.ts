@@ -8,7 +8,7 @@ import type { Config } from '../config/schema.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import type { Qos } from '../packet/protocol.ts'
 import { ReasonCode, reasonName } from '../packet/reason-codes.ts'
-import type { DropReason } from '../session/drops.ts'
+import { DropReason, Drops } from '../session/drops.ts'
 import { subscriptionOf } from '../session/subscription.ts'
 import type { StoreDamage } from '../store/store.ts'
 import { peerOf } from '../transport/caller.ts'
@@ -67,7 +67,9 @@ export class Broker {
     const { store, log } = parts
     const core = assembleCore(parts)
     store.onDamage = (what) => log.error({ what }, 'damaged in the store, and set aside')
-    store.onLeftOver = (deliveries) => core.router.handOn(deliveries, core.now())
+    store.readsLeftOver = core.deadLetters.wants(DropReason.SessionEnded)
+    store.onLeftOver = (deliveries, clientId) =>
+      core.router.handOn(deliveries, new Drops(core.drops, clientId), core.now())
     store.onShort = (isShort) => logRoom(log, isShort)
     const restorer = restorerOf(core)
     await store.open(restorer)
@@ -148,6 +150,7 @@ export class Broker {
     const operations = core.store.operations
     const message = messageOfRequest(request, core.now())
     const isBlocked = core.router.blockedBy(message, undefined).length > 0
+    if (isBlocked) core.drops.count(DropReason.Rejected, message)
     const reasonCode = isBlocked ? ReasonCode.QuotaExceeded : core.router.publish(message, undefined)
     if (reasonCode >= 0x80) {
       throw new GodwitError('ERR_GODWIT_PUBLISH_REFUSED', `${request.topicName}: ${reasonName(reasonCode)}`)
@@ -187,7 +190,7 @@ export class Broker {
 
   /** The same of the session of one client id; undefined: there is none. */
   dropsOf(clientId: string): ReadonlyMap<DropReason, number> | undefined {
-    return this.#core.sessions.byClientId(clientId)?.outbound.drops.byReason
+    return this.#core.sessions.byClientId(clientId)?.drops.byReason
   }
 
   /**
@@ -222,6 +225,7 @@ export class Broker {
     await Promise.race([this.#allFinished(), this.#nextWriteError()])
     core.wheel.close()
     await this.#files.close()
+    core.dropLog.expire()
     await core.store.close()
   }
 

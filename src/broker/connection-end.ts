@@ -1,4 +1,5 @@
 // The end of a connection, whoever brought it about: the session stays or goes, the will is published or not.
+import { DropReason } from '../session/drops.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import type { Link } from './link.ts'
 
@@ -21,11 +22,15 @@ export function detachLink(link: Link, reason: CloseReason, cause: Error | undef
   }
   const { clientId } = session
   core.log.info({ clientId, version, address, reason, ...error }, 'client disconnected')
-  // At a shutdown the will of a kept session stays in the store: it is due at the next start.
   if (link.isWillDiscarded) core.wills.discard(clientId)
-  else if (reason !== CloseReason.ServerShutdown) {
+  if (connection.unwritten > 0) {
+    session.drops.count(DropReason.NotWritable, undefined, connection.unwritten)
+  }
+  // Before its will is published: what the client is to have of that waits for its return.
+  core.sessions.leave(link, session)
+  // At a shutdown the will of a kept session stays in the store: it is due at the next start.
+  if (!link.isWillDiscarded && reason !== CloseReason.ServerShutdown) {
     core.wills.connectionLost(clientId, session.record.expiryInterval)
   }
-  core.sessions.leave(link, session)
   if (wasConnected) core.tell('disconnected', { clientId, address, reason })
 }

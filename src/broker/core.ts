@@ -11,6 +11,8 @@ import type { Store } from '../store/store.ts'
 import type { Connection } from '../transport/connection.ts'
 import type { OpenListener } from '../transport/listener.ts'
 import type { MountPoint } from '../transport/mount-point.ts'
+import type { DeadLetters } from './dead-letters.ts'
+import type { DropLog } from './drop-log.ts'
 import type { BrokerEvents } from './events.ts'
 import type { Gate } from './gate.ts'
 import type { Link } from './link.ts'
@@ -33,6 +35,8 @@ export interface Core extends OutboundContext {
   readonly store: Store
   readonly log: Logger
   readonly drops: Drops
+  readonly dropLog: DropLog
+  readonly deadLetters: DeadLetters
   readonly events: EventEmitter<BrokerEvents>
   /** Tells those who embed the broker, outside of this call: their mistakes are theirs. */
   tell<Name extends keyof BrokerEvents>(name: Name, ...facts: BrokerEvents[Name]): void

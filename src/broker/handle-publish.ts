@@ -29,6 +29,7 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
       if (core.router.mayReject && isRejected(link, session, packet, topicName)) return
       countUnacknowledged(link)
       if (isInUse(link, packetId)) {
+        session.drops.count(DropReason.Rejected, undefined)
         return acknowledge(link, PacketType.Puback, packetId, ReasonCode.PacketIdentifierInUse, operations)
       }
       acknowledge(link, PacketType.Puback, packetId, publish(link, session, packet, topicName, 0), operations)
@@ -67,15 +68,16 @@ function countUnacknowledged(link: Link): void {
 /** There is no room, and the policy is to say so: 5.0 has an answer for it, a 3.x client waits or goes. */
 function isRejected(link: Link, session: Session, packet: PublishPacket, topicName: string): boolean {
   const { core, connection } = link
-  const blocking = core.router.blockedBy(messageOf(packet, topicName, core.now()), session)
+  const message = messageOf(packet, topicName, core.now())
+  const blocking = core.router.blockedBy(message, session)
   if (blocking.length === 0) return false
   if (connection.version < 5 && core.overflow.oldPublishers === 'hold-back') {
-    for (const { outbound } of blocking) outbound.awaitRoom()
+    for (const { outbound } of blocking) outbound.awaitRoom(message)
     connection.frames.again()
     link.holdBack()
     return true
   }
-  core.drops.count(DropReason.Rejected)
+  session.drops.count(DropReason.Rejected, message)
   if (connection.version < 5) throw new MqttError(ReasonCode.QuotaExceeded, 'no room in a queue')
   countUnacknowledged(link)
   const type = packet.qos === 1 ? PacketType.Puback : PacketType.Pubrec
@@ -94,6 +96,7 @@ function publish(
   const refusal = core.gate.refusePublish(topicName)
   if (refusal !== ReasonCode.Success) {
     core.log.info({ clientId: session.clientId, topicName, reasonCode: refusal }, 'publish refused')
+    session.drops.count(DropReason.NotAuthorized, undefined)
     return refusal
   }
   const now = packet.messageExpiryInterval < 0 ? 0 : core.now()

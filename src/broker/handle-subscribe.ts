@@ -41,7 +41,7 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
       ...(link.isBridge ? asOfBridge(filter) : filter),
       qos,
       subscriptionIdentifier: packet.subscriptionIdentifier,
-      owesRetained: isFed && core.retained.count > 0,
+      owesRetained: isFed && core.retained.shelf.count > 0,
     })
     core.system.awaited(subscription.plainFilter)
     // Who comes back for its messages subscribes again: with memory short it must be read on.

@@ -6,6 +6,7 @@ import type { Message } from '../packet/message.ts'
 import { decodeProperties } from '../packet/properties.ts'
 import { PacketType, type Qos, variableByteLength } from '../packet/protocol.ts'
 import type { PublishFields } from '../packet/publish.ts'
+import { DropReason } from '../session/drops.ts'
 import type { Session } from '../session/session.ts'
 import type { Sink } from '../session/sink.ts'
 import type { Core } from './core.ts'
@@ -45,15 +46,18 @@ export class LocalSubscriber implements Sink {
   }
 
   async #handle(received: ReceivedMessage, packetId: number): Promise<void> {
+    const { outbound, drops } = this.#session
+    const { qos, topicName } = received
     try {
       await this.#handler(received)
     } catch (error) {
-      this.#core.log.error({ err: error, topicName: received.topicName }, 'subscriber in the process failed')
+      this.#core.log.error({ err: error, topicName }, 'subscriber in the process failed')
+      if (qos === 0) drops.count(DropReason.Refused, undefined)
+      else outbound.acknowledged(packetId, qos, true)
+      return
     }
-    if (received.qos === 1) this.#session.outbound.acknowledged(packetId, 1, false)
-    if (received.qos === 2 && this.#session.outbound.received(packetId)) {
-      this.#session.outbound.completed(packetId)
-    }
+    if (qos === 1) outbound.acknowledged(packetId, 1, false)
+    if (qos === 2 && outbound.received(packetId)) outbound.completed(packetId)
   }
 
   /** Nothing of it is ever sent again, so there is nothing to release. */

@@ -35,16 +35,16 @@ export class Overflow {
     return byTopic.find(({ topicFilter }) => filterMatches(topicFilter, topicName))?.policy ?? policy
   }
 
-  /** `message` found no room in the queue of `recipient`. */
+  /** `message` found no room in the queue of `recipient`. QoS 0 comes here only where it is to wait. */
   handle(message: Message, recipient: Recipient): void {
     const { session, retainAsPublished, subscriptionIdentifiers, share } = recipient
     const policy = this.policyFor(message.topicName)
-    const qos = lowerQos(message.qos, recipient.qos)
-    const retain = message.retain && retainAsPublished
-    if (policy === 'drop-oldest' && qos > 0 && session.outbound.dropOldest(message.length + share.length)) {
-      return session.outbound.pushBeyond(message, qos as 1 | 2, retain, subscriptionIdentifiers, share)
+    if (policy === 'drop-oldest' && session.outbound.dropOldest(message.length + share.length)) {
+      const qos = lowerQos(message.qos, recipient.qos)
+      const retain = message.retain && retainAsPublished
+      return session.outbound.pushBeyond(message, qos, retain, subscriptionIdentifiers, share)
     }
-    session.outbound.drops.count(DropReason.QueueFull)
+    session.drops.count(DropReason.QueueFull, message)
     if (policy === 'disconnect') this.#context.onTooSlow(session.clientId)
   }
 }

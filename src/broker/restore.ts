@@ -28,7 +28,7 @@ export function restorerOf(core: Core): FinishingRestorer {
       if (subscription.owesRetained) owed.push([session, subscription])
     },
     retained(message: Message): void {
-      core.retained.restore(message)
+      core.retained.shelf.restore(message)
     },
     will(clientId: string, record: WillRecord): void {
       wills.push([clientId, record])
@@ -38,7 +38,7 @@ export function restorerOf(core: Core): FinishingRestorer {
       core.sessions.startClocks()
       for (const [clientId, record] of wills) core.wills.restore(clientId, record)
       core.log.info(
-        { sessions: core.sessions.count, retained: core.retained.count, wills: wills.length },
+        { sessions: core.sessions.count, retained: core.retained.shelf.count, wills: wills.length },
         'restored from the store',
       )
     },

@@ -1,17 +1,15 @@
-// Retained messages: kept when published, given to new subscriptions complete, however many there are, at the pace
-// at which the client takes them.
+// Retained messages: kept when published (retained-shelf.ts), given to new subscriptions complete, however many there
+// are, at the pace at which the client takes them.
 //
-//   subscribe -> cursor over the trie -> up to FEED_STEP a turn -> session/outbound.ts
+//   subscribe -> cursor over the shelf -> up to FEED_STEP a turn -> session/outbound.ts
 //                    ^ goes on when the client has taken them, in the next turn, or when it is back
 import type { Message } from '../packet/message.ts'
 import { lowerQos } from '../packet/protocol.ts'
 import { DropReason } from '../session/drops.ts'
 import type { Session } from '../session/session.ts'
 import type { Subscription } from '../session/subscription.ts'
-import type { Store } from '../store/store.ts'
 import type { RetainedCursor } from '../topic/retained-cursor.ts'
-import { RetainedTrie } from '../topic/retained-trie.ts'
-import { OWN_PREFIX } from './system-topics.ts'
+import { RetainedShelf, type RetainedShelfParts } from './retained-shelf.ts'
 
 /** Messages given, and trie nodes looked at, between two looks at everything else. */
 const FEED_STEP = 256
@@ -22,6 +20,8 @@ const WAITING_MAX = 64
 interface Feed {
   readonly cursor: RetainedCursor<Message>
   readonly subscription: Subscription
+  /** Its turn has come, and there was no room for it. */
+  next: Message | undefined
 }
 
 /** The feeds of one session, served one after the other: a hundred thousand filters may come in one packet. */
@@ -52,56 +52,26 @@ class Feeds {
   }
 }
 
-export interface RetainedParts {
-  readonly store: Store
-  readonly messagesMax: number
-  readonly now: () => number
-}
-
 export class RetainedMessages {
-  readonly #store: Store
-  readonly #messagesMax: number
-  readonly #now: () => number
-  readonly #trie = new RetainedTrie<Message>()
+  readonly shelf: RetainedShelf
   /** Bounded by the subscriptions of each session: a filter that is subscribed again starts anew. */
   readonly #feeds = new Map<Session, Feeds>()
 
-  constructor({ store, messagesMax, now }: RetainedParts) {
-    this.#store = store
-    this.#messagesMax = messagesMax
-    this.#now = now
+  constructor(parts: RetainedShelfParts) {
+    this.shelf = new RetainedShelf(parts)
   }
 
-  get count(): number {
-    return this.#trie.size
-  }
-
-  /** As the store had it at the start. */
-  restore(message: Message): void {
-    message.ownForGood()
-    this.#trie.set(message.topicName, message)
-  }
-
-  /** An empty payload removes. False: there is no room for one more topic. [v5 MQTT-3.3.1-5] [v5 MQTT-3.3.1-6] */
+  /** An empty payload removes. False: there is no room. [v5 MQTT-3.3.1-5] [v5 MQTT-3.3.1-6] */
   keep(message: Message): boolean {
-    const { topicName } = message
-    if (message.payloadOffset === message.length) {
-      // Also where there is none: its removal by another client may be on its way to the disk.
-      this.#trie.delete(topicName)
-      this.#store.deleteRetained(topicName)
-      return true // [v5 MQTT-3.3.1-7]
-    }
-    if (this.#trie.size >= this.#messagesMax && this.#trie.get(topicName) === undefined) return false
-    message.ownForGood()
-    this.#trie.set(topicName, message)
-    if (!topicName.startsWith(OWN_PREFIX)) this.#store.putRetained(message)
-    return true
+    if (message.payloadOffset < message.length) return this.shelf.put(message)
+    this.shelf.remove(message.topicName)
+    return true // [v5 MQTT-3.3.1-7]
   }
 
   /** Gives what matches to `session`, from now on. [v5 MQTT-3.3.1-9] */
   feed(session: Session, subscription: Subscription): void {
     const feeds = this.#feeds.get(session) ?? new Feeds()
-    feeds.add({ cursor: this.#trie.cursor(subscription.plainFilter), subscription })
+    feeds.add({ cursor: this.shelf.cursor(subscription.plainFilter), subscription, next: undefined })
     this.#feeds.set(session, feeds)
     session.outbound.onRoom = () => this.resume(session)
     this.resume(session)
@@ -115,13 +85,12 @@ export class RetainedMessages {
       const feed = feeds.current
       if (feed === undefined) return this.forget(session)
       if (session.outbound.waiting > WAITING_MAX || session.outbound.isHeldBack) return
-      const message = feed.cursor.step(NODES_PER_STEP)
-      if (message !== undefined) this.#give(session, feed.subscription, message)
-      else if (!feed.cursor.isDone) break
-      else {
-        feeds.remove(feed.subscription.topicFilter)
-        session.settleRetained(feed.subscription)
-      }
+      const message = this.#nextOf(feed)
+      if (message !== undefined && !this.#give(session, feed, message)) return
+      if (message !== undefined) continue
+      if (!feed.cursor.isDone) break
+      feeds.remove(feed.subscription.topicFilter)
+      session.settleRetained(feed.subscription)
     }
     feeds.isScheduled = true
     setImmediate(() => {
@@ -140,16 +109,28 @@ export class RetainedMessages {
     session.outbound.onRoom = undefined
   }
 
-  #give(session: Session, subscription: Subscription, message: Message): void {
-    if (message.expiresAt <= this.#now()) {
-      this.#trie.delete(message.topicName)
-      this.#store.deleteRetained(message.topicName)
-      return
+  #nextOf(feed: Feed): Message | undefined {
+    const { next } = feed
+    feed.next = undefined
+    return next !== undefined && this.shelf.has(next) ? next : feed.cursor.step(NODES_PER_STEP)
+  }
+
+  /** False: there is no room, and will be when the client has acknowledged what it has. */
+  #give({ outbound, drops }: Session, feed: Feed, message: Message): boolean {
+    const { subscription } = feed
+    if (this.shelf.hasExpired(message)) {
+      this.shelf.drop(message)
+      return true
     }
     const { subscriptionIdentifier } = subscription
     const qos = lowerQos(message.qos, subscription.qos)
     const identifiers = subscriptionIdentifier === 0 ? undefined : [subscriptionIdentifier]
-    if (session.outbound.push(message, qos, true, identifiers)) return // [v3.1.1 MQTT-3.3.1-8]
-    session.outbound.drops.count(DropReason.QueueFull)
+    if (outbound.push(message, qos, true, identifiers)) return true // [v3.1.1 MQTT-3.3.1-8]
+    if (outbound.length === 0) {
+      drops.count(DropReason.QueueFull, message)
+      return true
+    }
+    feed.next = message
+    return false
   }
 }

@@ -80,7 +80,8 @@ export class Router {
   /** Keeps it if it is to be retained, and gives it to all who match. `publisher`: for No Local; undefined: nobody. */
   publish(message: Message, publisher: Session | undefined): ReasonCode {
     if (message.retain && !this.#retained.keep(message)) {
-      this.#drops.count(DropReason.RetainedFull)
+      const drops = publisher?.drops ?? this.#drops
+      drops.count(DropReason.RetainedFull, message)
       return ReasonCode.QuotaExceeded
     }
     const { recipients, groups } = this.#routes.lookup(message.topicName)
@@ -96,18 +97,19 @@ export class Router {
   }
 
   /**
-   * What sessions that have ended leave behind. What came through a shared subscription goes to another member, but
+   * What a session that has ended leaves behind. What came through a shared subscription goes to another member, but
    * for a QoS 2 message that may have been sent: that one would arrive twice. [v5 MQTT-4.8.2-5]
+   * `drops` are the session's.
    */
-  handOn(leftOver: readonly Delivery[], now: number): void {
+  handOn(leftOver: readonly Delivery[], drops: Drops, now: number): void {
     for (const { message, share, qos, state } of leftOver) {
       const mayBeHandedOn = message !== undefined && (qos === 1 || state === DeliveryState.Waiting)
       const group = mayBeHandedOn ? this.#groupOf(share) : undefined
       const recipient = message && group && chosenOf(group, message)
-      if (message === undefined || recipient === undefined) this.#drops.count(DropReason.SessionEnded)
-      else if (message.expiresAt < now) this.#drops.count(DropReason.Expired)
+      if (message === undefined || recipient === undefined) drops.count(DropReason.SessionEnded, message)
+      else if (message.expiresAt < now) drops.count(DropReason.Expired, message)
       // No overflow here: the end of one session must not be that of the next.
-      else if (!push(message, recipient)) recipient.session.outbound.drops.count(DropReason.QueueFull)
+      else if (!push(message, recipient)) recipient.session.drops.count(DropReason.QueueFull, message)
     }
   }
 
@@ -119,7 +121,8 @@ export class Router {
 
   #deliverToOne(message: Message, group: ShareGroup<Session, Subscription>): void {
     const recipient = chosenOf(group, message)
-    if (recipient !== undefined && !push(message, recipient)) this.#overflow.handle(message, recipient)
+    if (recipient === undefined) this.#drops.count(DropReason.SessionEnded, message)
+    else if (!push(message, recipient)) this.#overflow.handle(message, recipient)
   }
 
   /**

@@ -170,7 +170,7 @@ export class SessionRegistry {
     core.retained.forget(session)
     const leftOver = session.outbound.end()
     session.record.sentBefore = session.outbound.sentBefore
-    if (!session.isDurable) handOn(core, leftOver)
+    if (!session.isDurable) handOn(core, leftOver, session.drops)
     else core.store.deleteSession(session.record) // The store tells of what it kept.
     if (isRegistered) core.wills.publish(session.clientId)
   }

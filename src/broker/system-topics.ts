@@ -69,7 +69,8 @@ export class SystemTopics implements WheelTask {
   }
 
   #values(): Map<string, string> {
-    const { sessions, links, listeners, retained, router, drops, totals, store, now } = this.#core
+    const { sessions, links, listeners, retained, router, drops, deadLetters, totals, store, now } =
+      this.#core
     const connected = [...links].filter(({ phase }) => phase === 'connected').length
     const figures: [string, number | string][] = [
       ['uptime', `${Math.floor((now() - this.#startedAt) / 1000)} seconds`],
@@ -77,13 +78,17 @@ export class SystemTopics implements WheelTask {
       ['clients/connected', connected],
       ['clients/disconnected', sessions.count - connected],
       ['subscriptions/count', router.subscriptionCount],
-      ['retained messages/count', retained.count],
+      ['retained messages/count', retained.shelf.count],
+      ['retained messages/bytes', retained.shelf.bytes],
+      ['retained messages/expired', retained.shelf.expired],
       ['store/messages/count', totals.messages],
       ['store/messages/bytes', totals.bytes],
       ['store/disk/full', store.isShortOfRoom ? 1 : 0],
       ['store/damaged/count', store.damage.count],
       ['store/damaged/quarantined', store.damage.quarantined],
       ['store/damaged/quarantine', store.damage.quarantine ?? ''],
+      ['dead letters/count', deadLetters.count],
+      ['dead letters/withheld', deadLetters.withheld],
       ['publish/messages/dropped', drops.total],
     ]
     for (const { config, certificateDays } of listeners) {

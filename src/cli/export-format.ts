@@ -23,7 +23,6 @@ export const firstLineSchema = z.strictObject({
 const U48 = 2 ** 48 - 2
 const number = z.int().min(1).max(U48)
 const qos = z.int().min(0).max(2)
-const deliveryQos = z.union([z.literal(1), z.literal(2)])
 const seconds = z.int().min(0).max(0xffff_ffff)
 /** Milliseconds since the epoch; null: never, or not yet. */
 const time = z.number().nullable()
@@ -45,6 +44,8 @@ const message = z.strictObject({
   qos,
   retain: z.boolean(),
   expiresAt: time,
+  /** Seconds since the epoch. */
+  retainedAt: z.int().min(0).max(0xffff_ffff).optional(),
   properties,
   ...payload,
 })
@@ -76,7 +77,7 @@ const lineSchema = z.discriminatedUnion('type', [
     type: z.literal('queued'),
     session: number,
     sequence: z.int().min(0).max(U48),
-    qos: deliveryQos,
+    qos,
     retain: z.boolean(),
     subscriptionIdentifiers: z.array(z.int().min(1).max(268_435_455)).optional(),
     share: z.string().optional(),
@@ -163,9 +164,15 @@ function queuedLine(session: number, delivery: Delivery, bodyLength: number): Ex
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null)
 
-function messageLine({ topicName, qos, retain, expiresAt, properties, payload }: Message): MessageOfLine {
+function messageLine(message: Message): MessageOfLine {
+  const { topicName, qos, retain, expiresAt, retainedAt, properties, payload } = message
   const facts = { topic: topicName, qos, retain, expiresAt: finite(expiresAt) }
-  return { ...facts, ...propertiesLine(properties), ...payloadLine(payload) }
+  return {
+    ...facts,
+    ...(retainedAt !== 0 && { retainedAt }),
+    ...propertiesLine(properties),
+    ...payloadLine(payload),
+  }
 }
 
 const payloadLine = (bytes: Buffer): PayloadOfLine =>
@@ -235,13 +242,13 @@ function putQueued(importer: StoreImporter, line: Extract<ExportLine, { type: 'q
   if ([content, body, released].filter((each) => each !== undefined).length !== 1) {
     throw new Error('it takes one of message, body and released')
   }
-  const delivery = new Delivery(sequence, content, qos, retain, subscriptionIdentifiers, share)
+  const delivery = new Delivery(sequence, content, qos as Qos, retain, subscriptionIdentifiers, share)
   if (body === undefined) return importer.enqueue(session, delivery)
   return importer.enqueueReference(session, delivery, body.id, body.bytes)
 }
 
 function messageOf(line: MessageOfLine): Message {
-  return createMessage({
+  const made = createMessage({
     topicName: line.topic,
     payload: payloadOf(line),
     qos: line.qos as Qos,
@@ -249,6 +256,8 @@ function messageOf(line: MessageOfLine): Message {
     expiresAt: line.expiresAt ?? NEVER,
     properties: blockOf(line.properties),
   })
+  made.retainedAt = line.retainedAt ?? 0
+  return made
 }
 
 function payloadOf({ payload, payloadBase64 }: PayloadOfLine): Buffer {

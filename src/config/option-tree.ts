@@ -16,6 +16,7 @@ export interface OptionNode {
   readonly enum?: readonly string[]
   readonly minimum?: number
   readonly maximum?: number
+  readonly examples?: readonly string[]
 }
 
 export const rootOption = z.toJSONSchema(configSchema, { io: 'input' }) as OptionNode
@@ -57,6 +58,7 @@ const groupText = (names: string[]): string =>
 /** What an option takes, to follow "it must be". */
 export function allowedText(node: OptionNode): string {
   if (node.enum !== undefined) return `one of ${node.enum.join(', ')}`
+  if (node.examples !== undefined) return `empty, or a text such as ${node.examples.join(', ')}`
   switch (node.type) {
     case 'integer':
       return `a whole number from ${node.minimum} to ${node.maximum}`

@@ -3,6 +3,7 @@
 // down. Help texts and documentation are generated from it, so a description names its unit.
 import { z } from 'zod'
 import { authentication } from './options/authentication.ts'
+import { deadLetters } from './options/dead-letters.ts'
 import { features, redirect } from './options/features.ts'
 import { limits } from './options/limits.ts'
 import { listener } from './options/listeners.ts'
@@ -29,6 +30,7 @@ export const configSchema = z
     limits: limits.prefault({}).describe('The bounds of everything that clients can make grow.'),
     features: features.prefault({}).describe('Which parts of MQTT clients may use.'),
     overflow: overflow.prefault({}).describe('What happens to messages for which there is no room.'),
+    deadLetters: deadLetters.prefault({}).describe('What is published of messages that are dropped.'),
     redirect: redirect.prefault({}).describe('Whether clients are sent to another server.'),
     authentication: authentication.prefault({}).describe('How clients prove who they are.'),
     system: system.prefault({}).describe('What the broker says of itself.'),

@@ -40,6 +40,8 @@ export class Message {
   batch = 0
   /** Its frame is on its way out in the very chunk that it came in. */
   isForwarded = false
+  /** Seconds since the epoch at which it was retained; 0: it is not. */
+  retainedAt = 0
   #isOwned = false
 
   constructor(

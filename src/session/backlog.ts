@@ -9,6 +9,7 @@
 // and nothing of it otherwise. One that is not kept is all in memory.
 import { RingQueue } from '../base/ring-queue.ts'
 import type { Message } from '../packet/message.ts'
+import type { Qos } from '../packet/protocol.ts'
 import { Delivery, DeliveryState } from '../store/delivery.ts'
 import type { QueueEnds, Store } from '../store/store.ts'
 import type { QueueTotals } from './queue-totals.ts'
@@ -36,8 +37,12 @@ export interface BacklogContext {
 }
 
 export interface BacklogReader {
+  /** What is before it may have been sent, and is not dropped to make room. */
+  readonly unsentFrom: number
   /** More of it is in memory. */
   loaded(): void
+  /** To make room. */
+  dropped(message: Message | undefined): void
   /** A message could not be read from the disk, and is dropped. */
   lost(): void
 }
@@ -70,8 +75,7 @@ export class Backlog {
   #dropsOwed = 0
   /** What waited below has been dropped. */
   #droppedTo = 0
-  /** Somebody waits until there is room. */
-  isAwaited = false
+  #isAwaited = false
   /** Grows with each open and close: what was being loaded for an earlier connection is not used. */
   #epoch = 0
 
@@ -123,10 +127,25 @@ export class Backlog {
     )
   }
 
+  /** There is none for `bytes`: `onQueueRoom` is called when there may be. */
+  awaitRoom(bytes: number): void {
+    const { totals } = this.#context
+    this.#isAwaited = true
+    if (!totals.hasRoomFor(bytes)) totals.isAwaited = true
+  }
+
+  #tellRoom(): void {
+    const { totals, onQueueRoom } = this.#context
+    if (!this.#isAwaited && !totals.isAwaited) return
+    this.#isAwaited = false
+    totals.isAwaited = false
+    onQueueRoom()
+  }
+
   /** Does not look whether there is room. */
   push(
     message: Message,
-    qos: 1 | 2,
+    qos: Qos,
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
     share: string,
@@ -165,12 +184,13 @@ export class Backlog {
     this.#windowBytes = 0
   }
 
-  /** Its session has ended: it counts no more. */
+  /** Its session has ended: it counts no more, and nothing of it is dropped to make room. */
   end(): void {
     this.#context.totals.add(-this.#length, -this.#bytes)
     this.#length = 0
     this.#bytes = 0
     this.#dropsOwed = 0 // Those that are being read are the store's to remove.
+    this.#tellRoom()
   }
 
   /** What memory holds that the client has not received: of a queue that is not kept, all of it. */
@@ -205,44 +225,56 @@ export class Backlog {
   #shorten(messages: number): void {
     this.#length -= messages
     this.#context.totals.messages -= messages
-    if (!this.isAwaited) return
-    this.isAwaited = false
-    this.#context.onQueueRoom()
+    this.#tellRoom()
   }
 
   /**
-   * Drops the oldest messages at or after `from` that wait, until there is room for `bytes`; `onDrop` hears of each.
-   * On disk one goes, a moment later, unless too much would be there meanwhile. False: there is no room.
+   * Drops the oldest messages that wait, until there is room for `bytes`. On disk one goes, a moment later, unless too
+   * much would be there meanwhile. False: there is no room.
    */
-  dropOldest(from: number, bytes: number, onDrop: () => void): boolean {
-    for (let sequence = Math.max(from, this.#droppedTo); sequence < this.windowEnd; sequence++) {
-      const delivery = this.at(sequence)
-      if (delivery?.state !== DeliveryState.Waiting) continue
-      this.#droppedTo = sequence + 1
-      this.finish(delivery)
-      onDrop()
-      if (this.hasRoomFor(bytes)) return true
-    }
+  dropOldest(bytes: number): boolean {
+    while (this.#dropOldestInMemory()) if (this.hasRoomFor(bytes)) return true
     const { queueWindow, queueWindowBytes, queueBytesMax } = this.#context.limits
     const isStored = this.windowEnd < this.#tail
     const isTooMuch = this.#bytes + bytes > queueBytesMax + queueWindowBytes
     if (!isStored || isTooMuch || this.#dropsOwed >= queueWindow) return false
     this.#dropsOwed++
-    onDrop()
-    this.#dropStored(Math.max(from, this.windowEnd))
+    this.#dropStored()
     return true
   }
 
-  #dropStored(from: number): void {
+  /** False: none waits there. */
+  #dropOldestInMemory(): boolean {
+    const from = Math.max(this.#reader.unsentFrom, this.#droppedTo)
+    for (let sequence = from; sequence < this.windowEnd; sequence++) {
+      const delivery = this.at(sequence)
+      if (delivery?.state !== DeliveryState.Waiting) continue
+      this.#droppedTo = sequence + 1
+      this.#drop(delivery)
+      return true
+    }
+    return false
+  }
+
+  #dropStored(): void {
     if (this.#isLoading) return // It comes after that.
     const { store, limits } = this.#context
+    const from = Math.max(this.#reader.unsentFrom, this.windowEnd)
     this.#read(store.readQueue(this.#sessionNumber, from, limits.queueWindow), (deliveries) => {
       for (const stored of deliveries.slice(0, this.#dropsOwed)) {
         this.#dropsOwed--
-        this.finish(stored)
+        this.#drop(stored)
       }
-      if (deliveries.length === 0) this.#dropsOwed = 0
+      if (deliveries.length > 0) return
+      // What was on disk has come into memory meanwhile, or has been sent.
+      while (this.#dropsOwed > 0 && this.#dropOldestInMemory()) this.#dropsOwed--
+      this.#dropsOwed = 0
     })
+  }
+
+  #drop(delivery: Delivery): void {
+    this.#reader.dropped(delivery.message)
+    this.finish(delivery)
   }
 
   /** One at a time: what is read is still there when it has come. */
@@ -254,7 +286,7 @@ export class Backlog {
         this.#isLoading = false
         unfinished.delete(taken)
         take(deliveries)
-        if (this.#dropsOwed > 0) this.#dropStored(this.windowEnd)
+        if (this.#dropsOwed > 0) this.#dropStored()
         this.#reader.loaded()
       },
       (error: Error) => {

@@ -15,7 +15,7 @@ import { ReasonCode } from '../packet/reason-codes.ts'
 import { type Delivery, DeliveryState } from '../store/delivery.ts'
 import type { QueueEnds } from '../store/store.ts'
 import { Backlog, type BacklogContext, type BacklogLimits, type BacklogReader } from './backlog.ts'
-import { DropReason, Drops } from './drops.ts'
+import { DropReason, type Drops } from './drops.ts'
 import { PACKET_IDS, packetIdOf, sequenceOf } from './packet-ids.ts'
 import type { Sink } from './sink.ts'
 
@@ -29,6 +29,7 @@ export interface OutboundContext extends BacklogContext {
   readonly limits: OutboundLimits
   readonly drops: Drops
   readonly now: () => number
+  readonly overflow: { readonly queueQos0: boolean }
 }
 
 const fields = new PublishFields()
@@ -36,13 +37,14 @@ const fields = new PublishFields()
 export class Outbound implements BacklogReader {
   readonly #context: OutboundContext
   readonly #backlog: Backlog
-  /** What did not reach this session. */
-  readonly drops: Drops
+  readonly #drops: Drops
   #next: number
   #inFlight = 0
   #sendQuota = 0
   /** Sequences below have been sent over an earlier connection. */
   #sentBefore: number
+  /** Sequences below may be of QoS 0 messages that wait. */
+  #qos0Before: number
   /** Sequences below may have been sent before the restart: they go out as repeats, but expire like new ones. */
   readonly #sentBeforeRestart: number
   #sink: Sink | undefined
@@ -51,18 +53,23 @@ export class Outbound implements BacklogReader {
   /** Called when the client has taken so much that more may be put in. */
   onRoom: (() => void) | undefined
 
-  /** `sessionNumber` is the store's, 0 for a queue that is not kept; `sentBefore` as in SessionRecord. */
+  /**
+   * `drops` of the session; `sessionNumber` is the store's, 0 for a queue that is not kept; `sentBefore` as in
+   * SessionRecord.
+   */
   constructor(
     context: OutboundContext,
+    drops: Drops,
     sessionNumber: number,
     stored?: QueueEnds,
     sentBefore = Number.POSITIVE_INFINITY,
   ) {
     this.#context = context
-    this.drops = new Drops(context.drops)
+    this.#drops = drops
     this.#backlog = new Backlog(context, this, sessionNumber, stored)
     const { head, tail } = this.#backlog
     this.#next = head
+    this.#qos0Before = context.overflow.queueQos0 ? tail : 0
     const isKnown = sentBefore < Number.POSITIVE_INFINITY
     this.#sentBefore = isKnown ? Math.min(sentBefore, tail) : 0
     // What of it was in flight at the crash is not known: as much as may have been goes out as a repeat.
@@ -115,7 +122,7 @@ export class Outbound implements BacklogReader {
     subscriptionIdentifiers: readonly number[] | undefined,
     share = '',
   ): boolean {
-    if (qos === 0) {
+    if (qos === 0 && !this.#isQos0Queued) {
       this.#sendAtOnce(message, retain, subscriptionIdentifiers)
       return true
     }
@@ -124,39 +131,61 @@ export class Outbound implements BacklogReader {
     return true
   }
 
+  /** For who is away and will be back, and behind those that wait already. */
+  get #isQos0Queued(): boolean {
+    if (this.#sink !== undefined) return this.#next < this.#qos0Before
+    return this.#context.overflow.queueQos0 && this.#backlog.isDurable
+  }
+
   /** In place of one that was dropped for it. */
   pushBeyond(
     message: Message,
-    qos: 1 | 2,
+    qos: Qos,
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
     share: string,
   ): void {
     this.#backlog.push(message, qos, retain, subscriptionIdentifiers, share)
+    if (qos === 0) this.#qos0Before = this.#backlog.tail
     this.pump()
   }
 
   /** The oldest messages that have not been sent, counted, until `bytes` more have room. False: they have none. */
   dropOldest(bytes: number): boolean {
-    const from = Math.max(this.#next, this.sentBefore)
-    return this.#backlog.dropOldest(from, bytes, () => this.drops.count(DropReason.QueueFull))
+    return this.#backlog.dropOldest(bytes)
   }
 
-  /** `onQueueRoom` is called when it has less to give. */
-  awaitRoom(): void {
-    this.#backlog.isAwaited = true
+  get unsentFrom(): number {
+    return Math.max(this.#next, this.sentBefore)
+  }
+
+  dropped(message: Message | undefined): void {
+    const isExpired = message !== undefined && this.#isExpired(message)
+    this.#drops.count(isExpired ? DropReason.Expired : DropReason.QueueFull, message)
+  }
+
+  /** One of interval 0 is for those who can have it at once. */
+  #isExpired({ expiresAt }: Message): boolean {
+    return expiresAt !== NEVER && expiresAt < this.#context.now()
+  }
+
+  /** There is none for `message`: `onQueueRoom` is called when there may be. */
+  awaitRoom(message: Message): void {
+    this.#backlog.awaitRoom(message.length)
   }
 
   #sendAtOnce(message: Message, retain: boolean, identifiers: readonly number[] | undefined): void {
     const sink = this.#sink
-    if (sink === undefined) return this.drops.count(DropReason.Offline)
-    if (sink.backlog > this.#context.limits.outputBytesMax) return this.drops.count(DropReason.NotWritable)
+    if (sink === undefined) return this.#drops.count(DropReason.Offline, message)
+    if (sink.backlog > this.#context.limits.outputBytesMax) {
+      return this.#drops.count(DropReason.NotWritable, message)
+    }
     fields.qos = 0
     fields.retain = retain
     fields.dup = false
     fields.packetId = 0
     fields.subscriptionIdentifiers = identifiers
-    if (!sink.deliver(message, fields)) this.drops.count(DropReason.TooLarge)
+    if (!sink.deliver(message, fields)) this.#drops.count(DropReason.TooLarge, message)
   }
 
   /** A client is there: what was in flight goes out again first, in its order. [v5 MQTT-4.4.0-1] [v5 MQTT-4.6.0-1] */
@@ -211,7 +240,7 @@ export class Outbound implements BacklogReader {
   }
 
   lost(): void {
-    this.drops.count(DropReason.Damaged)
+    this.#drops.count(DropReason.Damaged, undefined)
   }
 
   /** More is in memory, or what could not be read for an earlier connection may be tried again. */
@@ -231,6 +260,7 @@ export class Outbound implements BacklogReader {
       this.#inFlight++
       return true
     }
+    if (delivery.qos === 0) return this.#transmitOnce(sink, delivery, message)
     if (delivery.qos === 2 && delivery.batch > this.#context.store.committedBatch) {
       this.#pumpAfterCommit(delivery.batch)
       return false
@@ -239,8 +269,7 @@ export class Outbound implements BacklogReader {
     // A receiver may still hold the packet id of a QoS 2 message: it is sent until it is released.
     const mayHaveBeenSent = delivery.sequence < this.#sentBeforeRestart
     const mayExpire = !wasSent && (delivery.qos === 1 || !mayHaveBeenSent)
-    // One of interval 0 is for those who can have it at once.
-    if (mayExpire && message.expiresAt !== NEVER && message.expiresAt < this.#context.now()) {
+    if (mayExpire && this.#isExpired(message)) {
       this.#finish(delivery, DropReason.Expired) // [v5 MQTT-3.3.2-5]
       return true
     }
@@ -255,6 +284,19 @@ export class Outbound implements BacklogReader {
     } else {
       this.#finish(delivery, DropReason.TooLarge) // [v5 MQTT-3.1.2-25]
     }
+    return true
+  }
+
+  /** Of QoS 0: done with when it is sent, and never sent again where a crash has left it behind. */
+  #transmitOnce(sink: Sink, delivery: Delivery, message: Message): boolean {
+    fields.qos = 0
+    fields.retain = delivery.retain
+    fields.dup = false
+    fields.packetId = 0
+    fields.subscriptionIdentifiers = delivery.subscriptionIdentifiers
+    if (delivery.sequence < this.sentBefore) this.#finish(delivery, DropReason.Offline)
+    else if (this.#isExpired(message)) this.#finish(delivery, DropReason.Expired)
+    else this.#finish(delivery, sink.deliver(message, fields) ? undefined : DropReason.TooLarge)
     return true
   }
 
@@ -324,7 +366,7 @@ export class Outbound implements BacklogReader {
   }
 
   #finish(delivery: Delivery, reason: DropReason | undefined): void {
-    if (reason !== undefined) this.drops.count(reason)
+    if (reason !== undefined) this.#drops.count(reason, delivery.message)
     this.#backlog.finish(delivery)
   }
 }

@@ -10,6 +10,8 @@ export class QueueTotals {
   /** After a restart estimates, like those of the queues. */
   messages = 0
   bytes = 0
+  /** Somebody waits until there is room in all queues together. */
+  isAwaited = false
 
   constructor(limits: QueueTotalsLimits) {
     this.#limits = limits

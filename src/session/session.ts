@@ -2,6 +2,7 @@
 // No socket and no timer: the broker attaches connections and ends sessions.
 import type { Client } from '../authentication/client.ts'
 import type { QueueEnds, SessionRecord, Store } from '../store/store.ts'
+import { Drops } from './drops.ts'
 import { Inbound } from './inbound.ts'
 import { Outbound, type OutboundContext } from './outbound.ts'
 import type { Subscription } from './subscription.ts'
@@ -18,6 +19,8 @@ export class Session {
   readonly subscriptions = new Map<string, Subscription>()
   readonly inbound: Inbound
   readonly outbound: Outbound
+  /** What did not reach it, and what of its own was not taken. */
+  readonly drops: Drops
   readonly #store: Store
 
   /** A record with number 0 is of a session that ends with its connection and is never stored. */
@@ -27,7 +30,8 @@ export class Session {
     this.client = Object.freeze({ clientId, identity, peer: undefined, rights: undefined })
     this.#store = context.store
     this.inbound = new Inbound(context.store, record.number, stored?.receivedPacketIds)
-    this.outbound = new Outbound(context, record.number, stored?.queue, record.sentBefore)
+    this.drops = new Drops(context.drops, record.clientId)
+    this.outbound = new Outbound(context, this.drops, record.number, stored?.queue, record.sentBefore)
   }
 
   get clientId(): string {

@@ -1,5 +1,6 @@
 // One message on its way to one session: an element of the session's queue, in memory and on disk.
 //
+//   waiting -> done                            QoS 0, for who is away: sent once
 //   waiting -> sent -> done                    QoS 1: PUBACK
 //   waiting -> sent -> released -> done        QoS 2: PUBREC, PUBCOMP
 //   lost -> done                               what the disk had of it cannot be read
@@ -7,13 +8,14 @@
 // The session moves `state`; the store moves `written` and never looks at a message that is done before
 // its batch is cut: put and delete have cancelled each other in memory.
 import type { Message } from '../packet/message.ts'
+import type { Qos } from '../packet/protocol.ts'
 
 export const DeliveryState = { Waiting: 0, Sent: 1, Released: 2, Done: 3, Lost: 4 } as const
 export type DeliveryState = (typeof DeliveryState)[keyof typeof DeliveryState]
 
 export class Delivery {
   readonly sequence: number
-  readonly qos: 1 | 2
+  readonly qos: Qos
   /** The RETAIN flag to send: set for a retained message, or when the subscription says Retain As Published. */
   readonly retain: boolean
   readonly subscriptionIdentifiers: readonly number[] | undefined
@@ -32,7 +34,7 @@ export class Delivery {
   constructor(
     sequence: number,
     message: Message | undefined,
-    qos: 1 | 2,
+    qos: Qos,
     retain: boolean,
     subscriptionIdentifiers: readonly number[] | undefined,
     share = '',

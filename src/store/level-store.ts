@@ -53,7 +53,8 @@ const IDS_PER_MS = 1_024
 export class LevelStore implements Store {
   operations = 0
   onDamage: (description: string) => void = () => {}
-  onLeftOver: (deliveries: readonly Delivery[]) => void = () => {}
+  onLeftOver: (deliveries: readonly Delivery[], clientId: string) => void = () => {}
+  readsLeftOver = false
   onRoom: () => void = () => {}
   onShort: (isShort: boolean) => void = () => {}
   readonly #path: string
@@ -120,11 +121,17 @@ export class LevelStore implements Store {
     this.#reservedNumbers = restored.nextSessionNumber
     this.#lastMessageId = restored.lastMessageId
     this.#encoder = new BatchEncoder(database, () => this.#nextMessageId(), damages)
-    this.#sweeper = new SessionSweeper(database, (slice) => this.#sweep(slice), damages)
+    this.#sweeper = new SessionSweeper({
+      database,
+      sweep: (slice) => this.#sweep(slice),
+      damages,
+      isWanted: ({ share }) => this.readsLeftOver || share !== '',
+    })
     this.#database = database
-    if (restored.damaged.length > 0) void this.#sweep({ keys: restored.damaged, bodyIds: [], leftOver: [] })
+    if (restored.damaged.length > 0)
+      void this.#sweep({ keys: restored.damaged, bodyIds: [], leftOver: [], clientId: '' })
     for (const number of restored.orphans) {
-      this.#sweeper.add({ number, sentBefore: Number.POSITIVE_INFINITY })
+      this.#sweeper.add({ number, clientId: '', sentBefore: Number.POSITIVE_INFINITY })
       this.#sweeper.committed(number)
     }
     this.#reserve.start()
@@ -342,8 +349,8 @@ export class LevelStore implements Store {
     this.#commit.open.releaseBody(storedId)
   }
 
-  #sweep({ keys: gone, bodyIds, leftOver }: Slice): Promise<void> {
-    if (leftOver.length > 0) this.onLeftOver(leftOver)
+  #sweep({ keys: gone, bodyIds, leftOver, clientId }: Slice): Promise<void> {
+    if (leftOver.length > 0) this.onLeftOver(leftOver, clientId)
     const batch = this.#commit.open
     for (const key of gone) batch.sweep(key)
     for (const id of bodyIds) batch.releaseBody(id)

@@ -24,7 +24,9 @@ export class MemoryStore implements Store {
   readonly isSaturated = false
   readonly isIdle = true
   onRoom: () => void = () => {}
-  onLeftOver: (deliveries: readonly Delivery[]) => void = () => {}
+  onLeftOver: (deliveries: readonly Delivery[], clientId: string) => void = () => {}
+  /** They are there all the same. */
+  readsLeftOver = false
   onDamage: (description: string) => void = () => {}
   readonly isShortOfRoom = false
   onShort: (isShort: boolean) => void = () => {}
@@ -52,13 +54,15 @@ export class MemoryStore implements Store {
     this.#queues.delete(record.number)
     if (queue === undefined) return
     const received = (delivery: Delivery) => delivery.state === DeliveryState.Released
-    this.#tellLeftOver([...queue.values()].filter((delivery) => !received(delivery)))
+    const leftOver = [...queue.values()].filter((delivery) => !received(delivery))
+    this.#tellLeftOver(leftOver, record.clientId)
   }
 
-  #tellLeftOver(deliveries: Delivery[], from = 0): void {
+  #tellLeftOver(deliveries: Delivery[], clientId: string, from = 0): void {
     const slice = deliveries.slice(from, from + SLICE_ROWS)
-    if (slice.length > 0) this.onLeftOver(slice)
-    if (slice.length === SLICE_ROWS) setImmediate(() => this.#tellLeftOver(deliveries, from + SLICE_ROWS))
+    if (slice.length > 0) this.onLeftOver(slice, clientId)
+    if (slice.length < SLICE_ROWS) return
+    setImmediate(() => this.#tellLeftOver(deliveries, clientId, from + SLICE_ROWS))
   }
 
   enqueue(sessionNumber: number, delivery: Delivery): void {

@@ -5,9 +5,10 @@
 //   queue            | 2 | flags | identifiers, if any | share, if any | message  |      it lies here
 //                                                      | id, 8 | frame length, 4 |  it lies at body/<id>
 //                                                      |          |      released: the receiver has it
-//   message          | flags | expiresAt, if any | topic, properties, payload offset | PUBLISH frame |
+//   message          | flags | times, if any | topic, properties, payload offset | PUBLISH frame |
 //
-// Offsets are varints. The frame is as in Message: an ordinary PUBLISH whose packet id means nothing.
+// Times are expiresAt and retainedAt, offsets are varints. The frame is as in Message: an ordinary PUBLISH whose packet
+// id means nothing.
 import { Message, NEVER } from '../packet/message.ts'
 import type { Qos } from '../packet/protocol.ts'
 import { Delivery, DeliveryState } from './delivery.ts'
@@ -20,6 +21,7 @@ import type { ValueWriter } from './value-writer.ts'
 const MESSAGE_RETAIN = 0x04
 const MESSAGE_IS_V5 = 0x08
 const MESSAGE_EXPIRES = 0x10
+const MESSAGE_IS_RETAINED = 0x20
 /** Type byte, Remaining Length, topic length: a frame has more than these. */
 const FRAME_BYTES_MIN = 4
 
@@ -41,13 +43,16 @@ export function encodeMessage(to: ValueWriter, message: Message): ValueWriter {
 
 function writeMessage(to: ValueWriter, message: Message): ValueWriter {
   const expires = message.expiresAt !== NEVER
+  const isRetained = message.retainedAt !== 0
   to.u8(
     message.qos |
       (message.retain ? MESSAGE_RETAIN : 0) |
       (message.isV5 ? MESSAGE_IS_V5 : 0) |
-      (expires ? MESSAGE_EXPIRES : 0),
+      (expires ? MESSAGE_EXPIRES : 0) |
+      (isRetained ? MESSAGE_IS_RETAINED : 0),
   )
   if (expires) to.f64(message.expiresAt)
+  if (isRetained) to.u32(message.retainedAt)
   to.varint(message.topicOffset).varint(message.propertiesOffset).varint(message.payloadOffset)
   return to.raw(message.bytes, message.start, message.length)
 }
@@ -60,6 +65,7 @@ export function decodeMessage(bytes: Buffer | undefined): Message | undefined {
 function readMessage(value: ValueReader): Message | undefined {
   const flags = value.u8()
   const expiresAt = (flags & MESSAGE_EXPIRES) === 0 ? NEVER : value.f64()
+  const retainedAt = (flags & MESSAGE_IS_RETAINED) === 0 ? 0 : value.u32()
   const topicOffset = value.varint()
   const propertiesOffset = value.varint()
   const payloadOffset = value.varint()
@@ -72,7 +78,7 @@ function readMessage(value: ValueReader): Message | undefined {
   const topicStart = start + topicOffset + 2
   const topicEnd = topicStart + bytes.readUInt16BE(topicStart - 2)
   if (topicEnd > start + propertiesOffset) return undefined
-  return new Message(
+  const message = new Message(
     bytes.toString('utf8', topicStart, topicEnd),
     qos as Qos,
     (flags & MESSAGE_RETAIN) !== 0,
@@ -85,6 +91,8 @@ function readMessage(value: ValueReader): Message | undefined {
     propertiesOffset,
     payloadOffset,
   )
+  message.retainedAt = retainedAt
+  return message
 }
 
 /** `message` undefined: released. `bodyId` 0: the message goes into the row. */
@@ -134,9 +142,9 @@ export function decodeDelivery(sequence: number, bytes: Buffer | undefined): Del
   const qos = flags & 3
   const identifiers = (flags & QUEUE_IDENTIFIERS) === 0 ? undefined : readIdentifiers(value)
   const share = (flags & QUEUE_SHARE) === 0 ? '' : value.text()
-  if (value.isDamaged || (qos !== 1 && qos !== 2)) return undefined
+  if (value.isDamaged || qos === 3) return undefined
   const retain = (flags & QUEUE_RETAIN) !== 0
-  const delivery = new Delivery(sequence, undefined, qos, retain, identifiers, share)
+  const delivery = new Delivery(sequence, undefined, qos as Qos, retain, identifiers, share)
   delivery.isWritten = true
   if ((flags & QUEUE_RELEASED) !== 0) {
     delivery.state = DeliveryState.Released

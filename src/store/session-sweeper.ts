@@ -24,28 +24,33 @@ export interface Slice {
   /** Ids of the bodies that the rows referred to. */
   readonly bodyIds: number[]
   readonly leftOver: Delivery[]
+  readonly clientId: string
 }
 
-/** Resolves when it is down. */
-export type Sweep = (slice: Slice) => Promise<void>
+type DeletedSession = Pick<SessionRecord, 'number' | 'clientId' | 'sentBefore'>
 
-const NOTHING: Slice = { keys: [], bodyIds: [], leftOver: [] }
+export interface SweeperParts {
+  readonly database: Database
+  /** Resolves when it is down. */
+  readonly sweep: (slice: Slice) => Promise<void>
+  readonly damages: DamageLog
+  /** Whether the message of a delivery that is left over is to be read if it does not lie in the row. */
+  readonly isWanted: (delivery: Delivery) => boolean
+}
+
+const NOTHING: Slice = { keys: [], bodyIds: [], leftOver: [], clientId: '' }
 
 export class SessionSweeper implements CommitListener {
-  readonly #database: Database
-  readonly #sweep: Sweep
-  readonly #damages: DamageLog
-  /** Deleted and not swept yet: sequences below the value may have been sent. */
-  readonly #deleted = new Map<number, number>()
+  readonly #parts: SweeperParts
+  /** Deleted and not swept yet, by their numbers. */
+  readonly #deleted = new Map<number, DeletedSession>()
   /** Those of them whose deletion is down. */
   readonly #due: number[] = []
   #isStopped = false
   #run: Promise<void> | undefined
 
-  constructor(database: Database, sweep: Sweep, damages: DamageLog) {
-    this.#database = database
-    this.#sweep = sweep
-    this.#damages = damages
+  constructor(parts: SweeperParts) {
+    this.#parts = parts
   }
 
   /** Nobody else may delete its rows now: each reference to a body is released once, with the row that holds it. */
@@ -54,8 +59,8 @@ export class SessionSweeper implements CommitListener {
   }
 
   /** To be followed by `committed` with the number. `sentBefore` as in SessionRecord. */
-  add({ number, sentBefore }: Pick<SessionRecord, 'number' | 'sentBefore'>): void {
-    this.#deleted.set(number, sentBefore)
+  add({ number, clientId, sentBefore }: DeletedSession): void {
+    this.#deleted.set(number, { number, clientId, sentBefore })
   }
 
   committed(sessionNumber: number): void {
@@ -86,17 +91,21 @@ export class SessionSweeper implements CommitListener {
   async #failed(sessionNumber: number, error: unknown): Promise<void> {
     if (this.#isStopped) return
     if (!isInterrupted(error)) {
-      return this.#damages.found(`deleted session ${sessionNumber} cannot be swept: ${String(error)}`)
+      return this.#parts.damages.found(`deleted session ${sessionNumber} cannot be swept: ${String(error)}`)
     }
     this.#due.push(sessionNumber)
-    await this.#sweep(NOTHING).catch(() => {})
+    await this.#parts.sweep(NOTHING).catch(() => {})
   }
 
   async #sweepKind(kind: (typeof KINDS)[number], sessionNumber: number): Promise<void> {
-    for await (const entries of readChunks(this.#database, sessionRange(kind, sessionNumber), SLICE_ROWS)) {
+    for await (const entries of readChunks(
+      this.#parts.database,
+      sessionRange(kind, sessionNumber),
+      SLICE_ROWS,
+    )) {
       if (this.#isStopped) return
       if (kind === KeyKind.Queue) await this.#sweepQueue(sessionNumber, entries)
-      else await this.#sweep({ ...NOTHING, keys: entries.map(([key]) => key) })
+      else await this.#parts.sweep({ ...NOTHING, keys: entries.map(([key]) => key) })
     }
   }
 
@@ -117,17 +126,17 @@ export class SessionSweeper implements CommitListener {
   }
 
   async #sweepDeliveries(sessionNumber: number, entries: Entry[]): Promise<void> {
-    const sentBefore = this.#deleted.get(sessionNumber) ?? Number.POSITIVE_INFINITY
-    const deliveries = entries.map((entry) => readDelivery(entry, this.#damages))
+    const { database, damages, isWanted, sweep } = this.#parts
+    const { clientId, sentBefore } = this.#deleted.get(sessionNumber) as DeletedSession
+    const deliveries = entries.map((entry) => readDelivery(entry, damages))
     const bodyIds = deliveries.map((delivery) => delivery.storedId).filter((id) => id !== 0)
     const leftOver = deliveries.filter((delivery) => delivery.state !== DeliveryState.Released)
-    const shared = leftOver.filter((delivery) => delivery.share !== '')
-    const getMany = (bodyKeys: Buffer[]) => this.#database.getMany(bodyKeys)
-    await withBodies(sessionNumber, shared, getMany, this.#damages)
-    this.#damages.quarantine.sync()
+    const getMany = (bodyKeys: Buffer[]) => database.getMany(bodyKeys)
+    await withBodies(sessionNumber, leftOver.filter(isWanted), getMany, damages)
+    damages.quarantine.sync()
     for (const delivery of leftOver) {
       if (delivery.sequence < sentBefore) delivery.state = DeliveryState.Sent
     }
-    await this.#sweep({ keys: entries.map(([key]) => key), bodyIds, leftOver })
+    await sweep({ keys: entries.map(([key]) => key), bodyIds, leftOver, clientId })
   }
 }

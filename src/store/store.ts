@@ -131,9 +131,11 @@ export interface Store {
   onRoom: () => void
   /**
    * Called with what a deleted session's client had not received, in the order of its queue, a slice at a time; what
-   * is put meanwhile gets down together with the end of the slice. The messages of shared subscriptions are there.
+   * is put in the same turn gets down together with the end of the slice. The messages of shared subscriptions are
+   * there, and all others if `readsLeftOver`. The client id is empty where a crash came in between.
    */
-  onLeftOver: (deliveries: readonly Delivery[]) => void
+  onLeftOver: (deliveries: readonly Delivery[], clientId: string) => void
+  readsLeftOver: boolean
   /** The disk is full: what is taken out of the store makes room, and nothing else. Told whenever it changes. */
   readonly isShortOfRoom: boolean
   onShort: (isShort: boolean) => void

@@ -54,6 +54,11 @@ export class RetainedTrie<T extends NonNullable<unknown>> {
     return new RetainedCursor(this.#rootOf(topicFilter), topicFilter, this.#creations)
   }
 
+  /** Over all values that are there now, one cursor after the other. */
+  cursors(): RetainedCursor<T>[] {
+    return [this.#root, this.#dollar].map((root) => new RetainedCursor(root, '#', this.#creations))
+  }
+
   #find(topicName: string): RetainedNode<T> | undefined {
     let node: RetainedNode<T> | undefined = this.#rootOf(topicName)
     for (let start = 0; start <= topicName.length && node !== undefined; ) {

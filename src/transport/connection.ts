@@ -54,6 +54,8 @@ export class Connection {
   backlog = 0
   /** Of those, what answers the peer's own packets, since the socket took something last. */
   answersWaiting = 0
+  /** QoS 0 messages among them that have not been written: lost if the peer goes now. */
+  unwritten = 0
   isPaused = false
   isClosed = false
   closeReason: CloseReason | undefined
@@ -102,6 +104,12 @@ export class Connection {
   deliver(message: Message, fields: PublishFields): boolean {
     if (this.closeReason !== undefined) return true
     this.#grow(message.length)
+    if (!this.#encode(message, fields)) return false
+    if (this.backlog > 0 && fields.qos === 0) this.unwritten++
+    return true
+  }
+
+  #encode(message: Message, fields: PublishFields): boolean {
     if (
       fields.qos === 0 &&
       message.qos === 0 &&
@@ -179,6 +187,7 @@ export class Connection {
     this.#output = undefined
     this.#turnBytes = 0
     if (this.isClosed) return
+    this.unwritten = 0
     const stream = this.#stream
     const hasRoom = output.writeTo(stream, this.#reuse)
     this.backlog = hasRoom ? 0 : stream.writableLength

@@ -11,6 +11,7 @@ import {
   publish1,
   publish2,
   pubrec,
+  willOf,
 } from '../kit/packets.ts'
 import type { Peer } from '../kit/peer.ts'
 import { openBroker, STORES, type TestBroker } from '../kit/test-broker.ts'
@@ -178,6 +179,47 @@ describe.each(STORES)('on the %s store', (store) => {
       const peer = await kit.client('c', { fields: kept, sessionPresent: true })
       expect(await drained(peer)).toEqual(['1', '2', '3'])
       await flow(sender).receiveUnordered(puback(2), pubrec(3), pingresp)
+    })
+
+    it('reads on from a 3.1.1 publisher when the session for which there was no room ends', async () => {
+      const kit = await openBroker(options)
+      await flow(await kit.subscriber('c', 'a', 1, { fields: kept })).drop()
+      const sender = await kit.client('sender', { version: 4 })
+      await flow(sender)
+        .send(publish1(1, 'a', '1'), publish1(2, 'a', '2'))
+        .receive(puback(1))
+        .do(() => kit.clock.advance(1_001_000))
+        .receive(puback(2))
+    })
+
+    it('reads on from a 3.1.1 publisher when another queue makes room for all of them', async () => {
+      const kit = await openBroker({ ...options, limits: { queuedMessagesMax: 1 } })
+      await flow(await kit.subscriber('c', 'a', 1, { fields: kept })).drop()
+      await flow(await kit.subscriber('d', 'b', 1, { fields: kept })).drop()
+      const sender = await kit.client('sender', { version: 4 })
+      await flow(sender)
+        .send(publish1(1, 'a', '1'), publish1(2, 'b', '2'))
+        .receive(puback(1))
+      await sender.settle()
+      expect(sender.waiting).toBe(0)
+      expect(await drained(await kit.client('c', { fields: kept, sessionPresent: true }))).toEqual(['1'])
+      await flow(sender).receive(puback(2))
+      expect(kit.drops).toEqual({})
+    })
+
+    it('is not for QoS 0 and wills: who has room gets them, who has none does not', async () => {
+      const kit = await openBroker({ ...options, overflow: { policy: 'reject', queueQos0: true } })
+      await flow(await kit.subscriber('c', 'a', 1, { fields: kept })).drop()
+      const other = await kit.subscriber('other', 'a', 1)
+      const will = willOf('a', 'gone', { qos: 1 })
+      const sender = await kit.client('sender', { fields: { will } })
+      await flow(sender)
+        .send(publish1(1, 'a', '1'))
+        .receive(puback(1))
+      expect(await drained(other)).toEqual(['1'])
+      await flow(sender).send(publish('a', 'of QoS 0')).receiveNothing().drop()
+      await flow(other).receive(publish('a', 'of QoS 0'), publish1(2, 'a', 'gone'))
+      expect(kit.dropsOf('c')).toEqual({ 'queue-full': 2 })
     })
 
     it('holds back a message that came in pieces', async () => {

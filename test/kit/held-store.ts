@@ -154,11 +154,17 @@ export class HeldStore implements Store {
   set onWriteError(onWriteError: (error: Error) => void) {
     this.#inner.onWriteError = onWriteError
   }
-  get onLeftOver(): (deliveries: readonly Delivery[]) => void {
+  get onLeftOver(): Store['onLeftOver'] {
     return this.#inner.onLeftOver
   }
-  set onLeftOver(onLeftOver: (deliveries: readonly Delivery[]) => void) {
+  set onLeftOver(onLeftOver: Store['onLeftOver']) {
     this.#inner.onLeftOver = onLeftOver
+  }
+  get readsLeftOver(): boolean {
+    return this.#inner.readsLeftOver
+  }
+  set readsLeftOver(readsLeftOver: boolean) {
+    this.#inner.readsLeftOver = readsLeftOver
   }
   get isShortOfRoom(): boolean {
     return this.#inner.isShortOfRoom

@@ -4,7 +4,7 @@
 //
 // `restart` closes the broker and opens another one over the same folder.
 import { duplexPair } from 'node:stream'
-import { pino } from 'pino'
+import { type Logger, pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { ManualClock } from '../../src/base/manual-clock.ts'
 import { Broker, type BrokerParts } from '../../src/broker/index.ts'
@@ -25,6 +25,8 @@ export interface TestBrokerOptions
   extends ConfigInput,
     Pick<BrokerParts, 'authenticationMethods' | 'authenticators' | 'memoryMeter'> {
   readonly store?: StoreKind
+  /** Default: silent. */
+  readonly logger?: Logger
 }
 
 export interface ConnectOptions {
@@ -39,7 +41,7 @@ export class TestBroker {
   readonly clock = new ManualClock()
   broker!: Broker
   store!: HeldStore
-  readonly #options: TestBrokerOptions
+  #options: TestBrokerOptions
   readonly #path: string | undefined
   #peers = 0
 
@@ -49,14 +51,14 @@ export class TestBroker {
   }
 
   async open(): Promise<void> {
-    const { store: _, authenticationMethods, authenticators, memoryMeter, ...input } = this.#options
+    const { store: _, logger, authenticationMethods, authenticators, memoryMeter, ...input } = this.#options
     const path = this.#path
     const store =
       path === undefined ? new MemoryStore() : new LevelStore({ path, sync: 'always', clock: this.clock })
     this.store = new HeldStore(store)
     // What a broker says of itself would come between what the tests say.
     const config = resolveConfig({ system: { intervalSeconds: 0 }, ...input })
-    const log = pino({ level: 'silent' })
+    const log = logger ?? pino({ level: 'silent' })
     const parts = {
       ...(authenticationMethods && { authenticationMethods }),
       ...(authenticators && { authenticators }),
@@ -70,8 +72,10 @@ export class TestBroker {
     await this.broker.close()
   }
 
-  async restart(): Promise<void> {
+  /** With these options instead of those that it had. */
+  async restart(options: TestBrokerOptions = this.#options): Promise<void> {
     await this.close()
+    this.#options = options
     await this.open()
   }
 
@@ -128,8 +132,16 @@ export class TestBroker {
   }
 
   dropped(reason: string): number {
-    for (const [each, count] of this.broker.drops) if (each === reason) return count
-    return 0
+    return this.drops[reason] ?? 0
+  }
+
+  /** All of them, by reason. */
+  get drops(): Record<string, number> {
+    return Object.fromEntries(this.broker.drops)
+  }
+
+  dropsOf(clientId: string): Record<string, number> {
+    return Object.fromEntries(this.broker.dropsOf(clientId) ?? [])
   }
 }
 

@@ -1,9 +1,11 @@
 // One queue against a client that loses connections, answers late and in any order, and remembers as a client should:
-// every QoS 1 message arrives at least once, every QoS 2 message exactly once, in order.
+// every QoS 1 message arrives at least once, every QoS 2 message exactly once, every QoS 0 message that waits for the
+// client at most once, and else it is counted; in order.
 import { describe, expect, it } from 'vitest'
 import type { AckType } from '../../src/packet/ack.ts'
 import type { Message } from '../../src/packet/message.ts'
 import type { PublishFields } from '../../src/packet/publish.ts'
+import { DropReason } from '../../src/session/drops.ts'
 import type { OutboundLimits } from '../../src/session/outbound.ts'
 import type { Sink } from '../../src/session/sink.ts'
 import { memoryQueue, type Queue, restartableQueue, settled } from './queue.ts'
@@ -24,13 +26,15 @@ type Answer = { readonly kind: 'puback' | 'pubrec' | 'pubcomp'; readonly packetI
 
 /** What a client remembers beyond its connections: what has arrived, and QoS 2 packet ids not yet released. */
 class Client {
+  readonly arrived0: string[] = []
   readonly arrived1: string[] = []
   readonly arrived2: string[] = []
   readonly #unreleased = new Set<number>()
   connection: ClientConnection | undefined
 
   take(payload: string, qos: number, packetId: number): void {
-    if (qos === 1) this.arrived1.push(payload)
+    if (qos === 0) this.arrived0.push(payload)
+    else if (qos === 1) this.arrived1.push(payload)
     else if (!this.#unreleased.has(packetId)) {
       this.#unreleased.add(packetId)
       this.arrived2.push(payload)
@@ -55,7 +59,10 @@ class ClientConnection implements Sink {
   }
 
   deliver(message: Message, { qos, packetId }: PublishFields): boolean {
-    if (qos === 0) return true
+    if (qos === 0) {
+      this.#client.take(String(message.payload), qos, packetId)
+      return true
+    }
     expect(this.#open.has(packetId)).toBe(false)
     this.#open.add(packetId)
     this.#client.take(String(message.payload), qos, packetId)
@@ -77,6 +84,7 @@ class ClientConnection implements Sink {
 class Simulation {
   readonly queue: Queue
   readonly client = new Client()
+  readonly pushed0: string[] = []
   readonly pushed1: string[] = []
   readonly pushed2: string[] = []
   readonly #random: (bound: number) => number
@@ -124,9 +132,9 @@ class Simulation {
   #push(): void {
     for (let count = this.#random(6); count >= 0; count--) {
       const qos = this.#random(8) === 0 ? 0 : 1 + this.#random(2)
-      const pushed = qos === 1 ? this.pushed1 : this.pushed2
+      const pushed = [this.pushed0, this.pushed1, this.pushed2][qos] as string[]
       const payload = `${qos}/${pushed.length}`
-      if (qos > 0) pushed.push(payload)
+      pushed.push(payload)
       this.queue.push(qos as 0 | 1 | 2, payload)
     }
   }
@@ -178,7 +186,12 @@ async function simulate(
   simulation.attach()
   for (let i = 0; i < steps; i++) await simulation.step()
   await simulation.drain()
-  const { client, pushed1, pushed2 } = simulation
+  const { client, pushed0, pushed1, pushed2 } = simulation
+  const lost = queue.drops.of(DropReason.Offline)
+  expect(queue.drops.total).toBe(lost)
+  expect(client.arrived0).toHaveLength(pushed0.length - lost)
+  expect(pushed0.filter((payload) => client.arrived0.includes(payload))).toEqual(client.arrived0)
+  if (queue.queueQos0 && restart === undefined) expect(lost).toBe(0)
   expect(client.arrived2).toEqual(pushed2)
   expect(unique(client.arrived1)).toEqual(pushed1)
   expect(pushed1.length + pushed2.length).toBeGreaterThan(steps / 2)
@@ -194,11 +207,11 @@ const limitsOf = (seed: number): Partial<OutboundLimits> => ({
 
 describe('at least once, exactly once, in order, whatever the connections do', () => {
   it.each(Array.from({ length: 40 }, (_, seed) => seed))('in memory, seed %i', async (seed) => {
-    await simulate(seed, 400, memoryQueue(limitsOf(seed)))
+    await simulate(seed, 400, memoryQueue(limitsOf(seed), true, seed % 2 === 0))
   })
 
   it.each(Array.from({ length: 12 }, (_, seed) => seed))('on disk, with restarts, seed %i', async (seed) => {
-    const { queue, restart } = await restartableQueue(limitsOf(seed))
+    const { queue, restart } = await restartableQueue(limitsOf(seed), seed % 2 === 0)
     await simulate(seed, 200, queue, restart)
   })
 })

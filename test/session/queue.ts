@@ -36,17 +36,19 @@ export class Queue {
   readonly totals = new QueueTotals({ queuedMessagesMax: 1_000_000, queuedBytesMax: 1_000_000_000 })
   readonly readErrors: Error[] = []
   readonly limits: OutboundLimits
+  readonly queueQos0: boolean
   store: Store
   outbound: Outbound
 
-  constructor(store: Store, limits: Partial<OutboundLimits>, isKept: boolean) {
+  constructor(store: Store, limits: Partial<OutboundLimits>, isKept: boolean, queueQos0 = false) {
     this.store = store
+    this.queueQos0 = queueQos0
     this.limits = { ...LIMITS, ...limits }
     this.outbound = this.make(isKept)
   }
 
   make(isKept: boolean, stored?: QueueEnds): Outbound {
-    return new Outbound(this.context, isKept ? record.number : 0, stored)
+    return new Outbound(this.context, this.drops, isKept ? record.number : 0, stored)
   }
 
   get context(): OutboundContext {
@@ -54,7 +56,17 @@ export class Queue {
     const onReadError = (error: Error): void => void readErrors.push(error)
     const { totals } = this
     const now = (): number => this.clock.now()
-    return { store, limits, drops, totals, now, onReadError, unfinished: new Set(), onQueueRoom: () => {} }
+    const others = { unfinished: new Set<Promise<void>>(), onQueueRoom: () => {} }
+    return {
+      store,
+      limits,
+      drops,
+      totals,
+      now,
+      onReadError,
+      overflow: { queueQos0: this.queueQos0 },
+      ...others,
+    }
   }
 
   /** How many of them found no room. */
@@ -76,8 +88,8 @@ export const messageOf = (payload: string, qos: Qos = 1, expiresAt = NEVER): Mes
   })
 
 /** In memory: kept or not makes no difference to what it promises. */
-export const memoryQueue = (limits: Partial<OutboundLimits> = {}, isKept = true): Queue =>
-  new Queue(new MemoryStore(), limits, isKept)
+export const memoryQueue = (limits: Partial<OutboundLimits> = {}, isKept = true, queueQos0 = false): Queue =>
+  new Queue(new MemoryStore(), limits, isKept, queueQos0)
 
 export async function levelQueue(limits: Partial<OutboundLimits> = {}): Promise<Queue> {
   const { store } = await openStore(await temporaryFolder())
@@ -86,11 +98,11 @@ export async function levelQueue(limits: Partial<OutboundLimits> = {}): Promise<
 }
 
 /** A queue on disk, and a way to close the store and have the queue anew from what is stored. */
-export async function restartableQueue(limits: Partial<OutboundLimits>) {
+export async function restartableQueue(limits: Partial<OutboundLimits>, queueQos0 = false) {
   const path = await temporaryFolder()
   const { store } = await openStore(path)
   store.putSession(record)
-  const queue = new Queue(store, limits, true)
+  const queue = new Queue(store, limits, true, queueQos0)
   const restart = async (): Promise<void> => {
     await queue.store.close()
     const reopened = await openStore(path)

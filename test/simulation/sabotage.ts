@@ -23,7 +23,7 @@ export interface Sabotage {
 }
 
 /** `make` gets the right method and returns the wrong one. */
-function replace<Target extends object, Name extends keyof Target>(
+export function replace<Target extends object, Name extends keyof Target>(
   target: Target,
   name: Name,
   make: (right: Target[Name]) => Target[Name],

@@ -1,5 +1,6 @@
 // What the tests put into a store, and how they look at what comes out of it. Stands on its own, for a child process.
 import { type Message, NEVER } from '../../src/packet/message.ts'
+import type { Qos } from '../../src/packet/protocol.ts'
 import { createMessage } from '../../src/packet/publish.ts'
 import { Delivery, DeliveryState } from '../../src/store/delivery.ts'
 import type { SessionRecord, Store } from '../../src/store/store.ts'
@@ -51,13 +52,14 @@ export const describeMessage = (message: Message) => ({
   retain: message.retain,
   sentBefore: 0,
   expiresAt: message.expiresAt,
+  retainedAt: message.retainedAt,
   isV5: message.isV5,
   frame: message.bytes.toString('hex', message.start, message.start + message.length),
 })
 
 export interface DescribedDelivery {
   readonly sequence: number
-  readonly qos: 1 | 2
+  readonly qos: Qos
   readonly retain: boolean
   readonly identifiers: readonly number[] | undefined
   readonly share: string

@@ -72,20 +72,27 @@ describe('values', () => {
       { nil: undefined },
     )
     fc.assert(
-      fc.property(fc.constantFrom(1, 2), fc.boolean(), identifiers, fc.string(), (qos, retain, ids, text) => {
-        const delivery = new Delivery(3, messageOf(text), qos, retain, ids)
-        const value = stored(encodeDelivery(to, delivery, delivery.message, 0))
-        const decoded = decodeDelivery(3, value)
-        expect(decoded && describeDelivery(decoded)).toEqual(describeDelivery(delivery))
-        const reference = stored(encodeDelivery(to, delivery, delivery.message, 2 ** 52 + 1))
-        expect(decodeDelivery(3, reference)?.storedId).toBe(2 ** 52 + 1)
-      }),
+      fc.property(
+        fc.constantFrom(0, 1, 2),
+        fc.boolean(),
+        identifiers,
+        fc.string(),
+        (qos, retain, ids, text) => {
+          const delivery = new Delivery(3, messageOf(text), qos, retain, ids)
+          const value = stored(encodeDelivery(to, delivery, delivery.message, 0))
+          const decoded = decodeDelivery(3, value)
+          expect(decoded && describeDelivery(decoded)).toEqual(describeDelivery(delivery))
+          const reference = stored(encodeDelivery(to, delivery, delivery.message, 2 ** 52 + 1))
+          expect(decodeDelivery(3, reference)?.storedId).toBe(2 ** 52 + 1)
+        },
+      ),
     )
   })
 
   it('give back messages of any size', () => {
     for (const size of [0, 100, 127, 128, 1_000, 1_023, 1_024, 300_000, 2_000_000, 1]) {
-      const message = messageOf('x'.repeat(size))
+      const message = messageOf('x'.repeat(size), 'a/b', size % 2 === 0 ? 1_700_000_000_000 : undefined)
+      message.retainedAt = size % 3 === 0 ? 0 : 4_294_967_295
       const decoded = decodeMessage(stored(encodeMessage(to, message)))
       expect(decoded && describeMessage(decoded)).toEqual(describeMessage(message))
     }

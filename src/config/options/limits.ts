@@ -106,6 +106,19 @@ export const limits = z
     ),
     queueWindowBytes: count(1, Number.MAX_SAFE_INTEGER, 4_194_304, 'Their bytes, or one larger message.'),
     retainedMessagesMax: count(0, BILLION, 10_000_000, 'Retained messages; 0 keeps none.'),
+    retainedBytesMax: count(0, Number.MAX_SAFE_INTEGER, 4_294_967_296, 'Bytes of all retained messages.'),
+    retainedMessageBytesMax: count(
+      0,
+      PACKET_SIZE_MAX,
+      PACKET_SIZE_MAX,
+      'Bytes of the largest message that is retained.',
+    ),
+    retainedExpirySeconds: count(
+      0,
+      BILLION,
+      0,
+      'Seconds after which a retained message without a Message Expiry Interval is removed; 0: never.',
+    ),
     outputBytesMax: count(
       1_024,
       BILLION,

@@ -28,5 +28,9 @@ export const overflow = z
       .describe(
         'What reject does to 3.x clients, whom no answer tells. hold-back: they are not read from until there is room.',
       ),
+    queueQos0: z
+      .boolean()
+      .default(false)
+      .describe('Whether QoS 0 messages wait for persistent sessions whose client is away.'),
   })
   .readonly()
