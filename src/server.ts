@@ -3,6 +3,8 @@ import { type Logger, pino } from 'pino'
 import type { Authenticator } from './authentication/authenticator.ts'
 import { configuredAuthentication } from './authentication/configured.ts'
 import type { AuthenticationMethod } from './authentication/method.ts'
+import type { Authorizer } from './authorization/authorizer.ts'
+import { configuredAuthorization } from './authorization/configured.ts'
 import { type Clock, systemClock } from './base/clock.ts'
 import { FileWatch } from './base/file-watch.ts'
 import { Broker } from './broker/index.ts'
@@ -29,24 +31,46 @@ export type BrokerOptions = ConfigInput & {
    * clients are let in only where `allowAnonymous` says so.
    */
   readonly authenticate?: Authenticator['authenticate']
+  /**
+   * Asked what neither the rules of `authorization.aclFile` nor a client's own rights nor `authorization.http`
+   * decide.
+   */
+  readonly authorizePublish?: NonNullable<Authorizer['authorizePublish']>
+  readonly authorizeSubscribe?: NonNullable<Authorizer['authorizeSubscribe']>
+  readonly authorizeReceive?: NonNullable<Authorizer['authorizeReceive']>
 }
 
 /** Rejects with ERR_GODWIT_CONFIG_* or ERR_GODWIT_STORE_*. Nothing listens yet: see Broker.listen. */
 export async function createBroker(options: BrokerOptions = {}): Promise<Broker> {
   const { logger: log = pino({ level: 'silent' }), clock = systemClock, ...rest } = options
-  const { authenticationMethods = [], authenticate, ...input } = rest
+  const { authenticationMethods = [], authenticate, ...functionsAndInput } = rest
+  const { authorizePublish, authorizeSubscribe, authorizeReceive, ...input } = functionsAndInput
+  const functions = { authorizePublish, authorizeSubscribe, authorizeReceive }
   const config = resolveConfig({ ...(authenticate !== undefined && { allowAnonymous: false }), ...input })
   const files = new FileWatch({ clock, log })
+  const now = (): number => clock.now()
   try {
     const { methods, authenticators } = await configuredAuthentication({
       settings: config.authentication,
       files,
-      now: () => clock.now(),
+      now,
       authenticate,
     })
     const store = storeFor(config, clock)
     const authentication = { authenticationMethods: [...methods, ...authenticationMethods], authenticators }
-    return await Broker.open({ config, store, clock, log, files, ...authentication })
+    let broker: Broker | undefined
+    const { rules, authorizers } = await configuredAuthorization({
+      settings: config.authorization,
+      files,
+      now,
+      functions,
+      rulesChanged: (changed) => broker?.replaceRules(changed),
+    })
+    const authorization = { rules: rules?.value, authorizers }
+    broker = await Broker.open({ config, store, clock, log, files, ...authentication, ...authorization })
+    // They may have changed while the store was being opened.
+    if (rules !== undefined && rules.value !== authorization.rules) broker.replaceRules(rules.value)
+    return broker
   } catch (error) {
     await files.close()
     throw error

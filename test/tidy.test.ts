@@ -20,7 +20,7 @@ const layers = [
   ['config'],
   ['broker', 'aedes'],
   ['session'],
-  ['transport', 'store', 'authentication'],
+  ['transport', 'store', 'authentication', 'authorization'],
   ['packet', 'topic'],
   ['base'],
 ]

@@ -1,6 +1,8 @@
 // The authentication methods by name, the chain of authenticators, and the bounds that all their exchanges share.
 // Made by broker/assemble-core.ts, asked by broker/handle-auth.ts and broker/check-credentials.ts.
 import { GodwitError } from '../base/errors.ts'
+import { eventually } from '../base/eventually.ts'
+import { Places } from '../base/places.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config } from '../config/schema.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
@@ -8,10 +10,8 @@ import type { Authenticator, Refusal } from './authenticator.ts'
 import { BackOff } from './back-off.ts'
 import { Chain, type LoginTerms, NOT_ANONYMOUS } from './chain.ts'
 import type { AuthenticatingClient } from './client.ts'
-import { eventually } from './eventually.ts'
 import { Exchange, type Outcome } from './exchange.ts'
 import type { AuthenticationMethod, AuthenticationStep } from './method.ts'
-import { Places } from './places.ts'
 
 export interface AuthenticationParts {
   readonly methods: readonly AuthenticationMethod[]

@@ -1,8 +1,9 @@
 // An authenticator: looks at what a client says of itself in CONNECT, and decides or leaves it to the next one. It
 // knows neither sockets nor packets; chain.ts asks them in order.
+import type { Eventual } from '../base/eventually.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
-import type { AuthenticatingClient, Rights } from './client.ts'
-import type { Eventual } from './eventually.ts'
+import type { Rights } from '../topic/rights.ts'
+import type { AuthenticatingClient } from './client.ts'
 import { isFilters } from './rights.ts'
 
 export interface Authenticator {

@@ -1,9 +1,9 @@
 // The authenticators in the order in which they are asked: the first that decides has decided, and where none does the
 // client is refused, unless it says nothing of itself and anonymous clients are let in. Asked by authentication.ts.
+import { type Eventual, eventually } from '../base/eventually.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { type Admission, ANONYMOUS, type Authenticator, type Refusal, type Verdict } from './authenticator.ts'
 import type { AuthenticatingClient } from './client.ts'
-import { type Eventual, eventually } from './eventually.ts'
 
 /** On what terms clients come in. */
 export interface LoginTerms {

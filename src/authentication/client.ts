@@ -3,6 +3,7 @@
 // session, where whatever asks for rights finds it.
 import type { PeerFacts } from '../base/peer-facts.ts'
 import type { ProtocolVersion } from '../packet/protocol.ts'
+import type { Rights } from '../topic/rights.ts'
 
 /** What a client says of itself before anybody has looked into it, and what is known of its connection. */
 export interface AuthenticatingClient {
@@ -23,10 +24,4 @@ export interface Client {
   readonly peer: PeerFacts | undefined
   /** Undefined: whoever admitted it said nothing about them. */
   readonly rights: Rights | undefined
-}
-
-/** Topic filters of what a client may do; nothing else, where rights are given at all. */
-export interface Rights {
-  readonly publish: readonly string[]
-  readonly subscribe: readonly string[]
 }

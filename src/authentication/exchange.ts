@@ -6,12 +6,12 @@
 //
 // A step that is under way when the exchange is over keeps its place until it ends, at most until the deadline.
 import { assert } from '../base/assert.ts'
+import { type Eventual, eventually, isAwaited } from '../base/eventually.ts'
+import type { Places, PlaceTaker } from '../base/places.ts'
 import type { TimerWheel, WheelTask } from '../base/timer-wheel.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { isAdmission, isRefusal } from './authenticator.ts'
-import { type Eventual, eventually, isAwaited } from './eventually.ts'
 import type { AuthenticationAnswer, AuthenticationStep } from './method.ts'
-import type { Places, PlaceTaker } from './places.ts'
 
 /** What Binary Data may have. */
 const DATA_BYTES_MAX = 65_535

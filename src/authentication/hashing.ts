@@ -3,8 +3,8 @@
 // Asked by password-authenticator.ts.
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto'
 import { BoundedMap } from '../base/bounded-map.ts'
+import { Places } from '../base/places.ts'
 import { isPassword, type PasswordHash } from './password-hash.ts'
-import { Places } from './places.ts'
 
 const KNOWN_MAX = 50_000
 

@@ -5,22 +5,20 @@
 //
 // A service that does not answer so lets nobody in: Server unavailable. When it has failed several times in a row it is
 // left alone for a while. The names are those that services for EMQX know.
-
 import { isUtf8 } from 'node:buffer'
 import { createHmac, randomBytes } from 'node:crypto'
 import { BoundedMap } from '../base/bounded-map.ts'
+import { Breaker } from '../base/breaker.ts'
 import { GodwitError } from '../base/errors.ts'
+import { isHttpUrl, postJson, reasonOf } from '../base/fetch-bounded.ts'
 import type { Config } from '../config/schema.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Admission, Authenticator, Verdict } from './authenticator.ts'
-import { Breaker } from './breaker.ts'
 import type { AuthenticatingClient } from './client.ts'
-import { fetchBounded, isHttpUrl, reasonOf } from './fetch-bounded.ts'
 import { rightsFrom } from './rights.ts'
 
 type Settings = Config['authentication']['http']
 
-const ANSWER_BYTES_MAX = 65_536
 const CACHED_MAX = 10_000
 
 interface Cached {
@@ -79,22 +77,12 @@ class Service {
 
   async #ask(question: string, client: AuthenticatingClient): Promise<Verdict> {
     try {
-      return await this.#breaker.ask(async () => verdictFrom(await this.#fetch(question), client))
+      return await this.#breaker.ask(async () =>
+        verdictFrom(await postJson(this.#settings, question), client),
+      )
     } catch (error) {
       return { kind: 'refuse', reasonCode: ReasonCode.ServerUnavailable, why: reasonOf(error) }
     }
-  }
-
-  async #fetch(question: string): Promise<unknown> {
-    const { url, authorization, timeoutMs } = this.#settings
-    const request = {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...(authorization !== '' && { authorization }) },
-      body: question,
-      redirect: 'error', // Passwords go where the configuration says, and nowhere else.
-      signal: AbortSignal.timeout(timeoutMs),
-    } as const
-    return JSON.parse(await fetchBounded(url, request, ANSWER_BYTES_MAX))
   }
 }
 

@@ -1,9 +1,9 @@
 // An authentication method: what CONNECT names, and what the Authentication Data of CONNECT and AUTH means. It knows
 // neither sockets nor packets; scram.ts is one, who embeds the broker may bring more, exchange.ts runs them.
+import type { Eventual } from '../base/eventually.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import type { Admission, Refusal, RefusalCode } from './authenticator.ts'
 import type { AuthenticatingClient } from './client.ts'
-import type { Eventual } from './eventually.ts'
 
 export interface AuthenticationMethod {
   /** As clients name it in CONNECT. */

@@ -5,8 +5,8 @@
 //
 // Rights are all that is allowed, so a rule that denies cannot be said in them:
 // only the last one, if it denies everything.
+import type { Rights } from '../topic/rights.ts'
 import { topicFilterProblem } from '../topic/topic-filter.ts'
-import type { Rights } from './client.ts'
 
 const FILTERS_MAX = 1_000
 const FILTER_LEVELS_MAX = 1_000

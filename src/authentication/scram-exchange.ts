@@ -5,8 +5,8 @@
 //
 // Nothing here hashes a password: a verifier is enough, and the client is the one that iterates.
 import { timingSafeEqual } from 'node:crypto'
+import { type Eventual, eventually } from '../base/eventually.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
-import { type Eventual, eventually } from './eventually.ts'
 import type { AuthenticationAnswer } from './method.ts'
 import { prepareQuery } from './saslprep.ts'
 import { type ClientFirst, parseClientFinal, parseClientFirst, ScramError } from './scram-message.ts'

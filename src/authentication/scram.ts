@@ -3,7 +3,7 @@
 //
 // Who is unknown is answered as who is known is: with a salt that stays the same for a name, from a secret.
 import { randomBytes } from 'node:crypto'
-import { type Eventual, eventually } from './eventually.ts'
+import { type Eventual, eventually } from '../base/eventually.ts'
 import type { AuthenticationMethod } from './method.ts'
 import { type FindVerifier, type FoundVerifier, ScramExchange } from './scram-exchange.ts'
 import {

@@ -1,7 +1,7 @@
 // A token as the password of CONNECT. What does not look like one is left to the next authenticator.
+import type { Eventual } from '../base/eventually.ts'
 import type { Authenticator, Verdict } from './authenticator.ts'
 import type { AuthenticatingClient } from './client.ts'
-import type { Eventual } from './eventually.ts'
 import type { Tokens } from './tokens.ts'
 
 /** A JSON object in base64url, and two parts more: the signature may be missing, and then it is refused. */

@@ -13,11 +13,11 @@ import {
   type JSONWebKeySet,
   type JWTVerifyGetKey,
 } from 'jose'
+import { Breaker } from '../base/breaker.ts'
 import { GodwitError } from '../base/errors.ts'
+import { fetchBounded, isHttpUrl, reasonOf } from '../base/fetch-bounded.ts'
 import type { FileWatch } from '../base/file-watch.ts'
 import type { Config } from '../config/schema.ts'
-import { Breaker } from './breaker.ts'
-import { fetchBounded, isHttpUrl, reasonOf } from './fetch-bounded.ts'
 
 type Settings = Config['authentication']['jwt']
 type Algorithm = Settings['algorithms'][number]

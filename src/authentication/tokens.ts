@@ -3,8 +3,9 @@
 import { errors, type JWTPayload, type JWTVerifyGetKey, jwtVerify } from 'jose'
 import type { Config } from '../config/schema.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
+import type { Rights } from '../topic/rights.ts'
 import type { Admission, Refusal } from './authenticator.ts'
-import type { AuthenticatingClient, Rights } from './client.ts'
+import type { AuthenticatingClient } from './client.ts'
 import { rightsFrom } from './rights.ts'
 import { KeysUnavailable, type TokenKeys } from './token-keys.ts'
 

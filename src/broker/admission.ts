@@ -3,6 +3,8 @@
 import { randomUUID } from 'node:crypto'
 import type { Admission } from '../authentication/authenticator.ts'
 import type { Client } from '../authentication/client.ts'
+import type { Permit } from '../authorization/permit.ts'
+import { type Eventual, isAwaited } from '../base/eventually.ts'
 import { encodeConnack } from '../packet/connack.ts'
 import type { Connect } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
@@ -20,6 +22,30 @@ export function enter(link: Link, connect: Connect, admission: Admission): void 
   const { core, connection } = link
   const ownId = connect.clientId === '' ? assignClientId(connect) : connect.clientId
   const client = clientOf(link, admission.clientId ?? ownId, admission)
+  const permit = core.authorization.permitFor(client)
+  const asking = askAboutWill(connect, permit)
+  if (!isAwaited(asking)) return open(link, connect, admission, client, permit)
+  connection.pause()
+  asking.then(() => link.attempt(() => open(link, connect, admission, client, permit)))
+}
+
+function askAboutWill({ will }: Connect, permit: Permit | undefined): Eventual<void> {
+  if (will === undefined || permit === undefined) return
+  const { topicName, qos, retain } = will
+  if (permit.mayPublish(topicName, qos, retain) !== undefined) return
+  return permit.askAboutPublishing(topicName, qos, retain)
+}
+
+function open(
+  link: Link,
+  connect: Connect,
+  admission: Admission,
+  client: Client,
+  permit: Permit | undefined,
+): void {
+  const { core, connection } = link
+  if (link.phase === 'closed') return
+  core.gate.checkWill(connect, link, permit)
   const { clientId } = client
   core.sessions.checkOwner(clientId, client.identity)
   core.sessions.checkRoom(clientId)
@@ -32,20 +58,38 @@ export function enter(link: Link, connect: Connect, admission: Admission): void 
   link.session = session
   link.admission = admission
   link.phase = 'admitting'
-  core.wills.set(clientId, connect.will, expiryInterval)
+  const isEntitled = core.authorization.entitle(session, client, permit)
+  core.wills.set(session, connect.will, expiryInterval)
   agree(link, connect)
   // Also for what an earlier connection put under this client id, and may still be on its way to the disk.
   const admitted = (): void => admit(link, connect, isPresent, told)
-  if (core.store.isIdle) admitted()
-  else core.store.afterCommit({ committed: admitted }, 0)
+  const whenEntitled = (isSo: boolean): void => {
+    if (!isAdmitting(link)) return
+    if (!isSo) throw inability(link)
+    if (core.store.isIdle) admitted()
+    else core.store.afterCommit({ committed: admitted }, 0)
+  }
+  if (isAwaited(isEntitled)) isEntitled.then((isSo) => link.attempt(() => whenEntitled(isSo)))
+  else whenEntitled(isEntitled)
   if (isAdmitting(link)) connection.pause()
+}
+
+/** Nothing is lost of the session, and nothing is given from it. */
+function inability(link: Link): MqttError {
+  link.isWillDiscarded = true
+  return new MqttError(ReasonCode.ServerUnavailable, 'nobody can say what the client may do')
 }
 
 /** The session is its own, and goes on with what it has proved now. */
 export function admitAnew(link: Link, session: Session, admission: Admission): void {
+  const { core } = link
   link.admission = admission
-  session.client = clientOf(link, session.clientId, admission)
-  link.watchDeadlines(link.core.now())
+  const client = clientOf(link, session.clientId, admission)
+  session.record.rights = client.rights
+  session.connected(session.record.expiryInterval)
+  void core.authorization.entitle(session, client, core.authorization.permitFor(client))
+  core.wills.entitle(session)
+  link.watchDeadlines(core.now())
 }
 
 const clientOf = ({ connection }: Link, clientId: string, { identity, rights }: Admission): Client =>

@@ -4,10 +4,15 @@ import type { Logger } from 'pino'
 import { Authentication } from '../authentication/authentication.ts'
 import type { Authenticator } from '../authentication/authenticator.ts'
 import type { AuthenticationMethod } from '../authentication/method.ts'
+import { Asking } from '../authorization/asking.ts'
+import type { AskedClient, Authorizer } from '../authorization/authorizer.ts'
+import { Policy } from '../authorization/policy.ts'
+import type { RuleSet } from '../authorization/rule-set.ts'
 import type { Clock } from '../base/clock.ts'
 import type { FileWatch } from '../base/file-watch.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config, ListenerConfig } from '../config/schema.ts'
+import type { Message } from '../packet/message.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { Drops } from '../session/drops.ts'
 import { QueueTotals } from '../session/queue-totals.ts'
@@ -16,6 +21,7 @@ import { CloseReason } from '../transport/close-reason.ts'
 import type { Connection } from '../transport/connection.ts'
 import type { OpenListener } from '../transport/listener.ts'
 import type { MountPoint } from '../transport/mount-point.ts'
+import { Authorization } from './authorization.ts'
 import type { Core } from './core.ts'
 import { DeadLetters, type DeadLettersParts } from './dead-letters.ts'
 import { DropLog, type DropLogParts } from './drop-log.ts'
@@ -38,18 +44,31 @@ export interface BrokerParts {
   readonly authenticationMethods?: readonly AuthenticationMethod[]
   /** About a CONNECT without such a method those are asked that `authentication.order` names. */
   readonly authenticators?: readonly Authenticator[]
+  /** Of a file, in force until others replace them; undefined: there is no such file. */
+  readonly rules?: RuleSet | undefined
+  /** In the order in which they are asked what rules and claims leave open. */
+  readonly authorizers?: readonly Authorizer[]
   /** Those that the other parts were made from; the broker closes them. */
   readonly files?: FileWatch
   /** Default: that of the process. */
   readonly memoryMeter?: MemoryMeter
 }
 
+type LostWill = Parameters<Authorization['lostWill']>
+interface WholeParts {
+  authorization: Authorization
+  sessions: SessionRegistry
+  system: SystemTopics
+}
+
 export function assembleCore(broker: BrokerParts): Core {
   const { config, store, clock, log, memoryMeter: meter = processMemory } = broker
   const { limits, features, redirect, overflow } = config
   const now = (): number => clock.now()
+  const isWithheld = (message: Message): boolean => core.authorization.isWithheld(message)
+  const onLost = (...will: LostWill): void => core.authorization.lostWill(...will)
   const wheel = new TimerWheel(clock)
-  const retained = new RetainedMessages({ store, limits, wheel, now })
+  const retained = new RetainedMessages({ store, limits, wheel, now, isWithheld })
   const dropping = dropParts(config, {
     wheel,
     now,
@@ -87,6 +106,7 @@ export function assembleCore(broker: BrokerParts): Core {
     }),
     authentication: authenticationOf(broker, wheel),
     login: { allowAnonymous: config.allowAnonymous, authenticators: config.authentication.order },
+    disconnectsRefused: config.authorization.refusedPublish === 'disconnect',
     wheel,
     store,
     log,
@@ -100,15 +120,16 @@ export function assembleCore(broker: BrokerParts): Core {
     onReadError: (error: Error): void =>
       log.error({ err: error }, 'a queue could not be read, and will be again'),
     gate: new Gate(config),
-    wills: new Wills({ store, wheel, router, now }),
+    wills: new Wills({ store, wheel, router, now, onLost }),
     links: new Set<Link>(),
     listeners: new Set<OpenListener>(),
     mountPoints: new Map<ListenerConfig, MountPoint>(),
     unfinished: new Set<Promise<void>>(),
     heldBack: new Set<Connection>(),
   }
-  // These two touch all the others, and need the whole.
-  const core = parts as Omit<typeof parts, 'sessions'> & { sessions: SessionRegistry; system: SystemTopics }
+  // These touch all the others, and need the whole.
+  const core = parts as typeof parts & WholeParts
+  core.authorization = new Authorization(core, policyOf(broker, core), config.authorization)
   core.sessions = new SessionRegistry(core)
   core.system = new SystemTopics(core, config.system.intervalSeconds)
   return core
@@ -124,6 +145,16 @@ function authenticationOf(parts: BrokerParts, wheel: TimerWheel): Authentication
     wheel,
     now: () => clock.now(),
   })
+}
+
+function policyOf({ config, rules, authorizers = [] }: BrokerParts, core: Core): Policy {
+  const { wheel, log, now } = core
+  const { timeoutMs, answersSeconds, topicsRemembered } = config.authorization
+  const onFailure = (error: unknown, { clientId }: AskedClient): void =>
+    log.error({ err: error, clientId }, 'an authorizer failed: what it was asked about is refused')
+  const others =
+    authorizers.length === 0 ? undefined : new Asking({ authorizers, timeoutMs, wheel, now, onFailure })
+  return new Policy({ rules, others, now, answersMs: answersSeconds * 1000, cacheEntries: topicsRemembered })
 }
 
 type DropContext = DropLogParts & Pick<DeadLettersParts, 'publish'>

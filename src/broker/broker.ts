@@ -2,6 +2,8 @@
 // Made by server.ts; everything inside is reached through Core.
 import type { Duplex } from 'node:stream'
 import type { Logger } from 'pino'
+import type { Permit } from '../authorization/permit.ts'
+import type { RuleSet } from '../authorization/rule-set.ts'
 import { GodwitError } from '../base/errors.ts'
 import { FileWatch } from '../base/file-watch.ts'
 import type { Config } from '../config/schema.ts'
@@ -146,16 +148,31 @@ export class Broker {
   async publish(request: PublishRequest): Promise<void> {
     const core = this.#core
     this.#assertOpen()
-    checkTopicName(core.gate, request.topicName)
+    const { topicName } = request
+    checkTopicName(core.gate, topicName)
+    const permit = request.as && (await this.#permitToPublish(request, request.as))
     const operations = core.store.operations
     const message = messageOfRequest(request, core.now())
+    if (message.retain) message.origin = permit?.originOf(topicName, message.qos)
     const isBlocked = core.router.blockedBy(message, undefined).length > 0
     if (isBlocked) core.drops.count(DropReason.Rejected, message)
     const reasonCode = isBlocked ? ReasonCode.QuotaExceeded : core.router.publish(message, undefined)
-    if (reasonCode >= 0x80) {
-      throw new GodwitError('ERR_GODWIT_PUBLISH_REFUSED', `${request.topicName}: ${reasonName(reasonCode)}`)
-    }
+    if (reasonCode >= 0x80) refusedToPublish(topicName, reasonCode)
     await new Promise<void>((resolve) => whenCommitted(core.store, operations, resolve))
+  }
+
+  async #permitToPublish(
+    { topicName, qos = 0, retain = false }: PublishRequest,
+    { clientId, identity = '', rights }: NonNullable<PublishRequest['as']>,
+  ): Promise<Permit | undefined> {
+    const { authorization, gate } = this.#core
+    const permit = authorization.permitFor({ clientId, identity, peer: undefined, rights })
+    const isAsking = gate.refusePublish(permit, topicName, qos, retain) === undefined
+    if (isAsking) await permit?.askAboutPublishing(topicName, qos, retain)
+    this.#assertOpen()
+    const reasonCode = gate.refusePublish(permit, topicName, qos, retain)
+    if (reasonCode !== ReasonCode.Success) refusedToPublish(topicName, ReasonCode.NotAuthorized)
+    return permit
   }
 
   /** As a client's SUBSCRIBE, with a function instead of a client. What is retained comes first. */
@@ -202,6 +219,19 @@ export class Broker {
     return this.#files.reload()
   }
 
+  /** Rules of a file that was loaded anew: what clients may not have any more is taken from them. */
+  replaceRules(rules: RuleSet): void {
+    this.#core.authorization.replaceRules(rules)
+  }
+
+  /**
+   * Asks authorizers anew what the client of `clientId` may do; default: all clients. Resolves when what they may not
+   * have any more is gone.
+   */
+  reviewRights(clientId?: string): Promise<void> {
+    return this.#core.authorization.askAnew(clientId)
+  }
+
   /** Stops accepting, tells every client, commits what is open. Calling it again waits for the same end. */
   close(): Promise<void> {
     this.#closing ??= this.#close()
@@ -214,6 +244,7 @@ export class Broker {
 
   async #close(): Promise<void> {
     const core = this.#core
+    core.authorization.close()
     const listenersClosed = [...core.listeners].map((listener) => listener.close())
     core.listeners.clear()
     // What is acknowledged leaves with its commit, before the farewell.
@@ -257,6 +288,10 @@ function lookAgain({ links }: Core): void {
       link.disconnect(ReasonCode.NotAuthorized, CloseReason.AdmissionRevoked)
     })
   }
+}
+
+function refusedToPublish(topicName: string, reasonCode: ReasonCode): never {
+  throw new GodwitError('ERR_GODWIT_PUBLISH_REFUSED', `${topicName}: ${reasonName(reasonCode)}`)
 }
 
 /** Inside the process a bad topic name is an error like any other. */

@@ -32,7 +32,6 @@ function settle(link: Link, connect: Connect, client: AuthenticatingClient, outc
   link.exchange = undefined
   switch (outcome.kind) {
     case 'accept':
-      link.core.gate.checkWill(connect, link)
       return enter(link, connect, outcome)
     case 'refuse':
       logRefusal(link, client, outcome)

@@ -13,6 +13,7 @@ import type { OpenListener } from '../transport/listener.ts'
 import type { MountPoint } from '../transport/mount-point.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { DropLog } from './drop-log.ts'
+import type { Authorization } from './authorization.ts'
 import type { BrokerEvents } from './events.ts'
 import type { Gate } from './gate.ts'
 import type { Link } from './link.ts'
@@ -30,6 +31,8 @@ export interface Core extends OutboundContext {
   readonly overflow: Config['overflow']
   readonly authentication: Authentication
   readonly login: LoginTerms
+  /** Of a client that publishes where it may not. */
+  readonly disconnectsRefused: boolean
   readonly memory: MemoryGuard
   readonly wheel: TimerWheel
   readonly store: Store
@@ -41,6 +44,7 @@ export interface Core extends OutboundContext {
   /** Tells those who embed the broker, outside of this call: their mistakes are theirs. */
   tell<Name extends keyof BrokerEvents>(name: Name, ...facts: BrokerEvents[Name]): void
   readonly gate: Gate
+  readonly authorization: Authorization
   readonly sessions: SessionRegistry
   readonly router: Router
   readonly retained: RetainedMessages

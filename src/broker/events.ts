@@ -17,7 +17,17 @@ export interface ClientDisconnected {
   readonly reason: CloseReason
 }
 
+/** What a client had, and may not have any more: it is gone. */
+export interface RightsLost {
+  readonly clientId: string
+  readonly identity: string
+  readonly kind: 'subscription' | 'will'
+  /** Topic filter of the subscription, or topic name of the will. */
+  readonly topic: string
+}
+
 export type BrokerEvents = {
   connected: [ClientConnected]
   disconnected: [ClientDisconnected]
+  rightsLost: [RightsLost]
 }

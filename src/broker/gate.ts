@@ -1,6 +1,7 @@
 // The one gate: what a packet asks for is allowed here, or refused with its reason code, before anything is done.
 // Asked by the handlers of CONNECT, AUTH, PUBLISH and SUBSCRIBE, and by publishing inside the process.
 import { isUtf8 } from 'node:buffer'
+import type { Permit } from '../authorization/permit.ts'
 import type { Config } from '../config/schema.ts'
 import type { Connect, Will } from '../packet/connect.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
@@ -50,9 +51,9 @@ export class Gate {
     throw new MqttError(ReasonCode.UnsupportedProtocolVersion, 'not spoken by this listener', 'protocol')
   }
 
-  /** Throws MqttError for a will that may not be published. Asked when it is known who the client is. */
-  checkWill({ will }: Connect, { maximumQos }: Link): void {
-    if (will !== undefined) this.#checkWill(will, maximumQos)
+  /** Throws MqttError for a will that may not be published. Others have been asked about it, if they had to be. */
+  checkWill({ will }: Connect, { maximumQos }: Link, permit: Permit | undefined): void {
+    if (will !== undefined) this.#checkWill(will, maximumQos, permit)
   }
 
   /** Throws MqttError for what CONNACK has ruled out. [v5 MQTT-3.2.2-11] [v5 MQTT-3.2.2-14] */
@@ -69,13 +70,16 @@ export class Gate {
   }
 
   /** [v5 MQTT-3.2.2-12] [v5 MQTT-3.2.2-13] */
-  #checkWill({ topicName, qos, retain, payload, properties }: Will, maximumQos: number): void {
+  #checkWill(
+    { topicName, qos, retain, payload, properties }: Will,
+    maximumQos: number,
+    permit: Permit | undefined,
+  ): void {
     this.checkTopicName(topicName)
     this.checkFlags(qos, retain, maximumQos)
     if (scanPublishProperties(properties, 0, properties.length).isText) this.checkPayload(payload)
-    const reasonCode = this.refusePublish(topicName)
-    if (reasonCode === ReasonCode.Success) return
-    throw new MqttError(reasonCode, 'clients may not publish there', 'will topic')
+    if (this.refusePublish(permit, topicName, qos, retain) === ReasonCode.Success) return
+    throw new MqttError(ReasonCode.NotAuthorized, 'clients may not publish there', 'will topic')
   }
 
   /** Throws MqttError: a bad topic name is the sender's violation, whatever the quality of service. */
@@ -87,12 +91,24 @@ export class Gate {
     this.#lastName = topicName
   }
 
-  /** May a client publish there? The topic name is valid. */
-  refusePublish(topicName: string): ReasonCode {
-    return topicName.startsWith(SYSTEM_PREFIX) ? ReasonCode.NotAuthorized : ReasonCode.Success
+  /**
+   * Success, or why a client may not publish so; undefined: others are to be asked first, see `askAboutPublishing`.
+   * The topic name is valid. `permit` undefined: it may publish whatever clients may.
+   */
+  refusePublish(
+    permit: Permit | undefined,
+    topicName: string,
+    qos: Qos,
+    retain: boolean,
+  ): ReasonCode | undefined {
+    if (topicName.startsWith(SYSTEM_PREFIX)) return ReasonCode.NotAuthorized
+    if (permit === undefined) return ReasonCode.Success
+    const isAllowed = permit.mayPublish(topicName, qos, retain)
+    if (isAllowed === undefined) return undefined
+    return isAllowed ? ReasonCode.Success : ReasonCode.NotAuthorized
   }
 
-  /** Undefined: the subscription is taken. */
+  /** Undefined: the subscription is taken. Others have been asked about it, if they had to be. */
   refuseSubscribe(session: Session, topicFilter: string): Refusal | undefined {
     const { topicLevelsMax, subscriptionsPerSessionMax } = this.#settings.limits
     const problem = topicFilterProblem(topicFilter, topicLevelsMax)
@@ -103,6 +119,9 @@ export class Gate {
         reasonCode: ReasonCode.QuotaExceeded,
         why: `there are ${subscriptions.size} subscriptions already`,
       }
+    }
+    if (session.permit?.maySubscribe(topicFilter) === false) {
+      return { reasonCode: ReasonCode.NotAuthorized, why: 'the client may read nothing that it matches' }
     }
     return undefined
   }

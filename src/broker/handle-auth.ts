@@ -35,7 +35,6 @@ export function beginAuthentication(
   link.authentication = authentication
   link.phase = 'authenticating'
   begin(link, authentication, connect.authenticationData, (admission, data) => {
-    core.gate.checkWill(connect, link)
     authentication.client = { ...client, password: undefined } // Nobody needs it again.
     authentication.told = propertiesOf(method, data)
     enter(link, connect, admission)

@@ -6,7 +6,9 @@ import { messageOf, type PublishPacket } from '../packet/publish.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { DropReason } from '../session/drops.ts'
 import type { Session } from '../session/session.ts'
+import { CloseReason } from '../transport/close-reason.ts'
 import { acknowledge } from './acknowledge.ts'
+import { askFirst } from './ask-first.ts'
 import type { Link } from './link.ts'
 
 export function handlePublish(link: Link, packet: PublishPacket): void {
@@ -19,6 +21,13 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
   core.gate.checkTopicName(topicName)
   core.gate.checkFlags(packet.qos, packet.retain, link.maximumQos)
   if (packet.isText) core.gate.checkPayload(packet.bytes.subarray(packet.payloadAt, packet.end))
+  const { permit } = session
+  let refusal = core.gate.refusePublish(permit, topicName, packet.qos, packet.retain)
+  if (refusal === undefined && permit !== undefined) {
+    if (askFirst(link, permit.askAboutPublishing(topicName, packet.qos, packet.retain))) return
+    refusal = core.gate.refusePublish(permit, topicName, packet.qos, packet.retain)
+  }
+  if (refusal !== ReasonCode.Success) return refuse(link, session, packet, topicName)
   const { packetId } = packet
   const operations = core.store.operations
   switch (packet.qos) {
@@ -52,6 +61,26 @@ export function handlePublish(link: Link, packet: PublishPacket): void {
       return
     }
   }
+}
+
+/** It may not publish there. A client before 5.0 has no other answer than the one for all is well. */
+function refuse(link: Link, session: Session, packet: PublishPacket, topicName: string): void {
+  const { core } = link
+  const { qos, packetId } = packet
+  const { operations } = core.store
+  if (qos === 2 && session.inbound.has(packetId)) {
+    return acknowledge(link, PacketType.Pubrec, packetId, ReasonCode.Success, operations)
+  }
+  const { clientId } = session
+  core.log.debug({ clientId, topicName }, 'publish refused')
+  session.drops.count(DropReason.NotAuthorized, undefined)
+  if (core.disconnectsRefused) {
+    return link.disconnect(ReasonCode.NotAuthorized, CloseReason.NotAuthorized, 'no right to publish there')
+  }
+  if (qos === 0) return
+  countUnacknowledged(link)
+  const type = qos === 1 ? PacketType.Puback : PacketType.Pubrec
+  acknowledge(link, type, packetId, ReasonCode.NotAuthorized, operations)
 }
 
 /** By a QoS 2 message that the client has not released: then the two sides don't mean the same session. */
@@ -93,14 +122,9 @@ function publish(
   batch: number,
 ): ReasonCode {
   const { core } = link
-  const refusal = core.gate.refusePublish(topicName)
-  if (refusal !== ReasonCode.Success) {
-    core.log.info({ clientId: session.clientId, topicName, reasonCode: refusal }, 'publish refused')
-    session.drops.count(DropReason.NotAuthorized, undefined)
-    return refusal
-  }
   const now = packet.messageExpiryInterval < 0 ? 0 : core.now()
   const message = messageOf(packet, topicName, now)
   message.batch = batch
+  if (packet.retain) message.origin = session.permit?.originOf(topicName, packet.qos)
   return core.router.publish(message, session)
 }

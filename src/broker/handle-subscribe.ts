@@ -1,4 +1,6 @@
 // SUBSCRIBE: each filter taken or refused, SUBACK when the taken ones are on disk, then what is retained for them.
+import type { Permit } from '../authorization/permit.ts'
+import { type Eventual, isAwaited } from '../base/eventually.ts'
 import { MqttError } from '../packet/mqtt-error.ts'
 import { lowerQos, type Qos } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
@@ -6,8 +8,9 @@ import { encodeSuback } from '../packet/suback.ts'
 import type { Subscribe, SubscribeFilter } from '../packet/subscribe.ts'
 import type { Session } from '../session/session.ts'
 import { type Subscription, subscriptionOf } from '../session/subscription.ts'
-import { parseShare } from '../topic/topic-filter.ts'
+import { parseShare, topicFilterProblem } from '../topic/topic-filter.ts'
 import { whenCommitted } from './acknowledge.ts'
+import { askFirst } from './ask-first.ts'
 import type { Refusal } from './gate.ts'
 import { isInUse } from './handle-publish.ts'
 import type { Link } from './link.ts'
@@ -24,12 +27,14 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
   link.hasWritten = true
   const filters = filtersOf(link, packet)
   filters.forEach(checkNoLocal)
+  if (session.permit !== undefined && askFirst(link, askAbout(session.permit, link, filters))) return
   const fed: Subscription[] = []
   const reasonCodes: ReasonCode[] = []
   let why = ''
   for (const filter of filters) {
     const refusal = refuse(link, packet, filter)
     if (refusal !== undefined) {
+      if (!session.subscriptions.has(filter.topicFilter)) session.permit?.forget(filter.topicFilter)
       reasonCodes.push(refusal.reasonCode)
       why ||= `topic filter ${reasonCodes.length}: ${refusal.why}`
       continue
@@ -62,6 +67,24 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
 function filtersOf({ mountPoint }: Link, { filters }: Subscribe): readonly SubscribeFilter[] {
   if (mountPoint === undefined) return filters
   return filters.map((filter) => ({ ...filter, topicFilter: mountPoint.enterFilter(filter.topicFilter) }))
+}
+
+/** About one filter after the other, so that a client keeps nobody else waiting with a packet of ten thousand. */
+function askAbout(
+  permit: Permit,
+  link: Link,
+  filters: readonly SubscribeFilter[],
+  from = 0,
+): Eventual<unknown> {
+  const { topicLevelsMax } = link.core.limits
+  for (let i = from; i < filters.length; i++) {
+    const { topicFilter } = filters[i] as SubscribeFilter
+    const isValid = topicFilterProblem(topicFilter, topicLevelsMax) === undefined
+    if (!isValid || !permit.mustAskAbout(topicFilter)) continue
+    const asking = permit.askAboutSubscribing(topicFilter)
+    if (isAwaited(asking)) return asking.then(() => askAbout(permit, link, filters, i + 1))
+  }
+  return undefined
 }
 
 function refuse(link: Link, packet: Subscribe, { topicFilter }: SubscribeFilter): Refusal | undefined {

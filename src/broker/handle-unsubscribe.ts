@@ -25,6 +25,7 @@ export function handleUnsubscribe(link: Link, packet: Unsubscribe): void {
     if (removed !== undefined) {
       core.router.unsubscribe(session, removed)
       core.retained.stop(session, topicFilter)
+      session.permit?.forget(topicFilter)
       reasonCodes.push(ReasonCode.Success)
     } else {
       const isValid = topicFilterProblem(topicFilter, core.limits.topicLevelsMax) === undefined

@@ -5,6 +5,7 @@ import { encodeProperties } from '../packet/properties.ts'
 import type { Properties } from '../packet/property-table.ts'
 import { PacketType, type Qos, REMAINING_LENGTH_MAX } from '../packet/protocol.ts'
 import { createMessage } from '../packet/publish.ts'
+import type { Rights } from '../topic/rights.ts'
 
 /** Those that reach the receivers as they are given. */
 export type PublishProperties = Pick<
@@ -23,6 +24,13 @@ export interface PublishRequest {
   /** Seconds; default: never expires. */
   readonly messageExpiryInterval?: number
   readonly properties?: PublishProperties
+  /** For whom, with no more rights than a client of these names would have; default: the process, which has all. */
+  readonly as?: {
+    readonly clientId: string
+    /** Default: anonymous. */
+    readonly identity?: string
+    readonly rights?: Rights
+  }
 }
 
 const ROOM_BYTES = 128 * 1024

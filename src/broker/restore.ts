@@ -1,5 +1,4 @@
 // What the store held at the start, put back where it belongs. Sessions first, then what is due meanwhile.
-
 import type { Message } from '../packet/message.ts'
 import type { Session } from '../session/session.ts'
 import { type Subscription, subscriptionOf } from '../session/subscription.ts'
@@ -24,6 +23,7 @@ export function restorerOf(core: Core): FinishingRestorer {
       if (session === undefined) return
       const subscription = subscriptionOf(record)
       session.subscriptions.set(subscription.topicFilter, subscription)
+      session.permit?.trust(subscription.topicFilter)
       core.router.subscribe(session, subscription)
       if (subscription.owesRetained) owed.push([session, subscription])
     },
@@ -36,7 +36,10 @@ export function restorerOf(core: Core): FinishingRestorer {
     finish(): void {
       for (const [session, subscription] of owed) core.retained.feed(session, subscription)
       core.sessions.startClocks()
-      for (const [clientId, record] of wills) core.wills.restore(clientId, record)
+      for (const [clientId, record] of wills) {
+        core.wills.restore(clientId, record, core.authorization.permitOfWill(clientId, record))
+      }
+      core.authorization.reviewRestored()
       core.log.info(
         { sessions: core.sessions.count, retained: core.retained.shelf.count, wills: wills.length },
         'restored from the store',

@@ -52,13 +52,20 @@ class Feeds {
   }
 }
 
+export interface RetainedParts extends RetainedShelfParts {
+  /** Whether a message is not to be given: its publisher may not publish it any more. */
+  readonly isWithheld: (message: Message) => boolean
+}
+
 export class RetainedMessages {
   readonly shelf: RetainedShelf
+  readonly #isWithheld: (message: Message) => boolean
   /** Bounded by the subscriptions of each session: a filter that is subscribed again starts anew. */
   readonly #feeds = new Map<Session, Feeds>()
 
-  constructor(parts: RetainedShelfParts) {
+  constructor({ isWithheld, ...parts }: RetainedParts) {
     this.shelf = new RetainedShelf(parts)
+    this.#isWithheld = isWithheld
   }
 
   /** An empty payload removes. False: there is no room. [v5 MQTT-3.3.1-5] [v5 MQTT-3.3.1-6] */
@@ -116,13 +123,18 @@ export class RetainedMessages {
   }
 
   /** False: there is no room, and will be when the client has acknowledged what it has. */
-  #give({ outbound, drops }: Session, feed: Feed, message: Message): boolean {
+  #give({ outbound, drops, permit }: Session, feed: Feed, message: Message): boolean {
     const { subscription } = feed
     if (this.shelf.hasExpired(message)) {
       this.shelf.drop(message)
       return true
     }
-    const { subscriptionIdentifier } = subscription
+    const { topicFilter, subscriptionIdentifier } = subscription
+    const mayReceive = permit === undefined || permit.mayReceiveThrough(topicFilter, message.topicName)
+    if (!mayReceive || this.#isWithheld(message)) {
+      drops.count(DropReason.NotAuthorized, message)
+      return true
+    }
     const qos = lowerQos(message.qos, subscription.qos)
     const identifiers = subscriptionIdentifier === 0 ? undefined : [subscriptionIdentifier]
     if (outbound.push(message, qos, true, identifiers)) return true // [v3.1.1 MQTT-3.3.1-8]

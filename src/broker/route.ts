@@ -21,14 +21,22 @@ export interface Recipient {
 export interface Route {
   readonly recipients: readonly Recipient[]
   readonly groups: readonly ShareGroup<Session, Subscription>[]
+  /** Those who are subscribed and may not read it; undefined: nobody. */
+  readonly withheldFrom: readonly Session[] | undefined
 }
 
 export function makeRoute(trie: SubscriptionTrie<Session, Subscription>, topicName: string): Route {
   const bySession = new Map<Session, Subscription[]>()
   const groups: ShareGroup<Session, Subscription>[] = []
+  const withheldFrom = new Set<Session>()
   trie.match(
     topicName,
     (session, subscription) => {
+      const { permit } = session
+      if (permit !== undefined && !permit.mayReceiveThrough(subscription.topicFilter, topicName)) {
+        withheldFrom.add(session)
+        return
+      }
       const others = bySession.get(session)
       if (others === undefined) bySession.set(session, [subscription])
       else others.push(subscription)
@@ -37,7 +45,9 @@ export function makeRoute(trie: SubscriptionTrie<Session, Subscription>, topicNa
   )
   const recipients: Recipient[] = []
   for (const [session, subscriptions] of bySession) recipients.push(recipientOf(session, subscriptions))
-  return { recipients, groups }
+  // Another of its subscriptions may bring it, where others than rules have been asked about each.
+  for (const session of bySession.keys()) withheldFrom.delete(session)
+  return { recipients, groups, withheldFrom: withheldFrom.size === 0 ? undefined : [...withheldFrom] }
 }
 
 /** The member that its share has chosen: there is no No Local, and nothing to merge. */

@@ -17,8 +17,12 @@ import { makeRoute, memberOf, type Recipient, type Route } from './route.ts'
 
 const READY = 5
 
-/** Who of a share gets a message: one that can have it at once, one that is connected, one that will be back. */
-function rankFor(message: Message, { outbound, isDurable }: Session): number {
+/**
+ * Who of a share gets a message: one that can have it at once, one that is connected, one that will be back; never one
+ * that may not read it.
+ */
+function rankFor(message: Message, { outbound, isDurable, permit }: Session): number {
+  if (permit !== undefined && !permit.mayReceive(message.topicName)) return 0
   if (outbound.isReady) return READY
   if (!outbound.isOnline && !isDurable) return 0
   const isFull = !outbound.hasRoomFor(message)
@@ -51,7 +55,7 @@ export class Router {
     this.#routes = new MatchCache(
       cacheEntries,
       (topicName) => makeRoute(this.#trie, topicName),
-      ({ recipients }) => 1 + recipients.length,
+      ({ recipients, withheldFrom }) => 1 + recipients.length + (withheldFrom?.length ?? 0),
     )
   }
 
@@ -77,6 +81,12 @@ export class Router {
     this.#routes.changed(plainFilter)
   }
 
+  /** Who may receive what has changed: for everything, or for what `plainFilter` matches. */
+  rightsChanged(plainFilter?: string): void {
+    if (plainFilter === undefined) this.#routes.clear()
+    else this.#routes.changed(plainFilter)
+  }
+
   /** Keeps it if it is to be retained, and gives it to all who match. `publisher`: for No Local; undefined: nobody. */
   publish(message: Message, publisher: Session | undefined): ReasonCode {
     if (message.retain && !this.#retained.keep(message)) {
@@ -84,7 +94,8 @@ export class Router {
       drops.count(DropReason.RetainedFull, message)
       return ReasonCode.QuotaExceeded
     }
-    const { recipients, groups } = this.#routes.lookup(message.topicName)
+    const { recipients, groups, withheldFrom } = this.#routes.lookup(message.topicName)
+    if (withheldFrom !== undefined) countWithheld(withheldFrom, message)
     let copies = recipients.length + groups.length
     for (let i = 0; i < recipients.length; i++) {
       const recipient = recipients[i] as Recipient
@@ -121,7 +132,7 @@ export class Router {
 
   #deliverToOne(message: Message, group: ShareGroup<Session, Subscription>): void {
     const recipient = chosenOf(group, message)
-    if (recipient === undefined) this.#drops.count(DropReason.SessionEnded, message)
+    if (recipient === undefined) this.#drops.count(reasonWithout(group), message)
     else if (!push(message, recipient)) this.#overflow.handle(message, recipient)
   }
 
@@ -147,7 +158,17 @@ export class Router {
   }
 }
 
-/** Undefined: nobody is there, or will be back. */
+function countWithheld(sessions: readonly Session[], message: Message): void {
+  for (const { drops } of sessions) drops.count(DropReason.NotAuthorized, message)
+}
+
+/** Why nobody of a share gets a message. */
+const reasonWithout = ({ members }: ShareGroup<Session, Subscription>): DropReason =>
+  [...members.keys()].some(({ permit }) => permit !== undefined)
+    ? DropReason.NotAuthorized
+    : DropReason.SessionEnded
+
+/** Undefined: nobody is there, or will be back, and may read it. */
 function chosenOf(group: ShareGroup<Session, Subscription>, message: Message): Recipient | undefined {
   const member = group.choose((session) => rankFor(message, session), READY)
   return member && memberOf(member.subscriber, member.subscription)

@@ -37,6 +37,11 @@ export class SessionRegistry {
     return this.#sessions.size
   }
 
+  /** In no promised order; some may come or go meanwhile. */
+  all(): MapIterator<Session> {
+    return this.#sessions.values()
+  }
+
   byClientId(clientId: string): Session | undefined {
     return this.#sessions.get(clientId)
   }
@@ -81,7 +86,7 @@ export class SessionRegistry {
     if (session === undefined) session = this.#create(request)
     else this.#cancelExpiry(session)
     session.record.identity = client.identity
-    session.client = client
+    session.record.rights = client.rights
     session.connected(expiryInterval)
     this.#links.set(clientId, link)
     return { session, isPresent }
@@ -106,6 +111,7 @@ export class SessionRegistry {
   /** As the store had it. */
   restore(record: SessionRecord, stored: StoredSession): Session {
     const session = new Session(this.#core, record, stored)
+    this.#core.authorization.restored(session)
     this.#sessions.set(record.clientId, session)
     return session
   }

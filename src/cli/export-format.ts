@@ -4,7 +4,7 @@ import { isUtf8 } from 'node:buffer'
 import { z } from 'zod'
 import { FieldReader } from '../packet/field-reader.ts'
 import { FieldWriter } from '../packet/field-writer.ts'
-import { type Message, NEVER } from '../packet/message.ts'
+import { type Message, NEVER, type Origin } from '../packet/message.ts'
 import { decodeProperties, encodeProperties } from '../packet/properties.ts'
 import type { Properties } from '../packet/property-table.ts'
 import { PacketType, type Qos } from '../packet/protocol.ts'
@@ -12,6 +12,7 @@ import { createMessage } from '../packet/publish.ts'
 import { Delivery, DeliveryState } from '../store/delivery.ts'
 import type { StoreImporter } from '../store/importer.ts'
 import type { StoredRow } from '../store/rows.ts'
+import type { Rights } from '../topic/rights.ts'
 
 export const EXPORT_VERSION = 1
 export const firstLineSchema = z.strictObject({
@@ -39,6 +40,11 @@ const properties = z
   })
   .partial()
   .optional()
+const topicFilters = z.array(text.min(1))
+const rights = z.strictObject({ publish: topicFilters, subscribe: topicFilters }).optional()
+const publisher = z
+  .strictObject({ clientId: text, userName: text.optional(), outsideRules: z.literal(true).optional() })
+  .optional()
 const message = z.strictObject({
   topic: text.min(1),
   qos,
@@ -46,6 +52,7 @@ const message = z.strictObject({
   expiresAt: time,
   /** Seconds since the epoch. */
   retainedAt: z.int().min(0).max(0xffff_ffff).optional(),
+  publisher,
   properties,
   ...payload,
 })
@@ -56,6 +63,7 @@ const lineSchema = z.discriminatedUnion('type', [
     number,
     clientId: text,
     identity: z.string(),
+    rights,
     expiryInterval: seconds,
     expiresAt: time,
     sentBefore: z.int().min(0).nullable(),
@@ -89,6 +97,8 @@ const lineSchema = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('will'),
     clientId: text,
+    identity: z.string().optional(),
+    rights,
     topic: text.min(1),
     qos,
     retain: z.boolean(),
@@ -101,6 +111,7 @@ const lineSchema = z.discriminatedUnion('type', [
 ])
 export type ExportLine = z.output<typeof lineSchema>
 type MessageOfLine = z.output<typeof message>
+type RightsOfLine = z.output<typeof rights>
 interface PayloadOfLine {
   readonly payload?: string | undefined
   readonly payloadBase64?: string | undefined
@@ -111,9 +122,9 @@ type PropertiesOfLine = z.output<typeof properties>
 export function lineOf(row: StoredRow): ExportLine | undefined {
   switch (row.kind) {
     case 'session': {
-      const { number, clientId, identity, expiryInterval, expiresAt, sentBefore } = row.record
+      const { number, clientId, identity, rights, expiryInterval, expiresAt, sentBefore } = row.record
       const times = { expiresAt: finite(expiresAt), sentBefore: finite(sentBefore) }
-      return { type: 'session', number, clientId, identity, expiryInterval, ...times }
+      return { type: 'session', number, clientId, identity, ...rightsLine(rights), expiryInterval, ...times }
     }
     case 'subscription':
       return { type: 'subscription', session: row.sessionNumber, ...row.record }
@@ -128,9 +139,12 @@ export function lineOf(row: StoredRow): ExportLine | undefined {
     case 'will': {
       const { topicName, payload, qos, retain, delayInterval, dueAt, messageExpiryInterval, properties } =
         row.record
+      const { identity, rights } = row.record
       return {
         type: 'will',
         clientId: row.clientId,
+        ...(identity !== undefined && { identity }),
+        ...rightsLine(rights),
         topic: topicName,
         qos,
         retain,
@@ -164,16 +178,27 @@ function queuedLine(session: number, delivery: Delivery, bodyLength: number): Ex
 
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null)
 
+function rightsLine(rights: Rights | undefined): { rights?: NonNullable<RightsOfLine> } {
+  if (rights === undefined) return {}
+  return { rights: { publish: [...rights.publish], subscribe: [...rights.subscribe] } }
+}
+
 function messageLine(message: Message): MessageOfLine {
-  const { topicName, qos, retain, expiresAt, retainedAt, properties, payload } = message
-  const facts = { topic: topicName, qos, retain, expiresAt: finite(expiresAt) }
+  const { topicName, qos, retain, expiresAt, retainedAt, origin, properties, payload } = message
   return {
-    ...facts,
+    ...{ topic: topicName, qos, retain, expiresAt: finite(expiresAt) },
     ...(retainedAt !== 0 && { retainedAt }),
+    ...(origin && { publisher: publisherLine(origin) }),
     ...propertiesLine(properties),
     ...payloadLine(payload),
   }
 }
+
+const publisherLine = ({ clientId, userName, isOutsideRules }: Origin) => ({
+  clientId,
+  ...(userName !== undefined && { userName }),
+  ...(isOutsideRules && { outsideRules: true as const }),
+})
 
 const payloadLine = (bytes: Buffer): PayloadOfLine =>
   isUtf8(bytes) ? { payload: bytes.toString() } : { payloadBase64: bytes.toString('base64') }
@@ -231,6 +256,8 @@ export async function putLine(importer: StoreImporter, line: ExportLine): Promis
         properties: blockOf(line.properties),
         messageExpiryInterval: line.messageExpiryInterval,
         delayInterval: line.delayInterval,
+        identity: line.identity,
+        rights: line.rights,
         dueAt: line.dueAt ?? Number.POSITIVE_INFINITY,
       })
   }
@@ -248,6 +275,7 @@ function putQueued(importer: StoreImporter, line: Extract<ExportLine, { type: 'q
 }
 
 function messageOf(line: MessageOfLine): Message {
+  const { publisher } = line
   const made = createMessage({
     topicName: line.topic,
     payload: payloadOf(line),
@@ -257,6 +285,11 @@ function messageOf(line: MessageOfLine): Message {
     properties: blockOf(line.properties),
   })
   made.retainedAt = line.retainedAt ?? 0
+  made.origin = publisher && {
+    clientId: publisher.clientId,
+    userName: publisher.userName,
+    isOutsideRules: publisher.outsideRules === true,
+  }
   return made
 }
 

@@ -2,6 +2,7 @@
 import { Command, CommanderError, Help } from 'commander'
 import { GodwitError } from '../base/errors.ts'
 import { foldProperties } from '../tools/client-flags.ts'
+import { createAclCommand } from './acl-command.ts'
 import { createBenchCommand } from './bench-command.ts'
 import { createDoctorCommand } from './doctor-command.ts'
 import { createExportCommand } from './export-command.ts'
@@ -38,6 +39,7 @@ function createProgram(): Command {
     createSubCommand(),
     createRrCommand(),
     createPasswdCommand(),
+    createAclCommand(),
     createDoctorCommand(),
     createExportCommand(),
     createImportCommand(),

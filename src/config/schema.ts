@@ -4,6 +4,7 @@
 import { z } from 'zod'
 import { authentication } from './options/authentication.ts'
 import { deadLetters } from './options/dead-letters.ts'
+import { authorization } from './options/authorization.ts'
 import { features, redirect } from './options/features.ts'
 import { limits } from './options/limits.ts'
 import { listener } from './options/listeners.ts'
@@ -33,6 +34,7 @@ export const configSchema = z
     deadLetters: deadLetters.prefault({}).describe('What is published of messages that are dropped.'),
     redirect: redirect.prefault({}).describe('Whether clients are sent to another server.'),
     authentication: authentication.prefault({}).describe('How clients prove who they are.'),
+    authorization: authorization.prefault({}).describe('What clients may do.'),
     system: system.prefault({}).describe('What the broker says of itself.'),
     transport: transport.prefault({}).describe('How bytes come in and go out.'),
     log: log.prefault({}).describe('What is written about the run.'),

@@ -14,6 +14,15 @@ import type { Qos } from './protocol.ts'
 /** `expiresAt` of a message without a Message Expiry Interval. */
 export const NEVER = Number.POSITIVE_INFINITY
 
+/** Who published a message that is retained: asked about again before somebody is given it. */
+export interface Origin {
+  readonly clientId: string
+  /** Undefined: it had none. */
+  readonly userName: string | undefined
+  /** No rule of a file had let it, but a claim of its token, or somebody who was asked. */
+  readonly isOutsideRules: boolean
+}
+
 /** For messages on their way. */
 const slab = new FrameSlab(16 * 1024)
 /** For messages that stay: a slab is held by any one of those in it, so there are few in each. */
@@ -42,6 +51,8 @@ export class Message {
   isForwarded = false
   /** Seconds since the epoch at which it was retained; 0: it is not. */
   retainedAt = 0
+  /** Of one that is retained; undefined: whoever may read it is given it. */
+  origin: Origin | undefined = undefined
   #isOwned = false
 
   constructor(

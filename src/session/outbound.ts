@@ -6,6 +6,7 @@
 //   '------ in flight --------'
 //
 // One loop, `pump`, sends and sends again.
+import type { Permit } from '../authorization/permit.ts'
 import { assert } from '../base/assert.ts'
 import { type Message, NEVER } from '../packet/message.ts'
 import { protocolError } from '../packet/mqtt-error.ts'
@@ -48,6 +49,11 @@ export class Outbound implements BacklogReader {
   /** Sequences below may have been sent before the restart: they go out as repeats, but expire like new ones. */
   readonly #sentBeforeRestart: number
   #sink: Sink | undefined
+  /** Undefined: its client may read everything. */
+  #permit: Permit | undefined
+  /** What is in the queue below was put in when other rights were in force than `#permitVersion`. */
+  #recheckedBelow = 0
+  #permitVersion = -1
   /** Batch whose commit will pump. */
   #awaitedBatch = 0
   /** Called when the client has taken so much that more may be put in. */
@@ -74,6 +80,11 @@ export class Outbound implements BacklogReader {
     this.#sentBefore = isKnown ? Math.min(sentBefore, tail) : 0
     // What of it was in flight at the crash is not known: as much as may have been goes out as a repeat.
     this.#sentBeforeRestart = isKnown ? 0 : Math.min(tail, head + context.limits.queueWindow)
+  }
+
+  entitle(permit: Permit | undefined): void {
+    this.#permit = permit
+    this.#permitVersion = -1
   }
 
   get isOnline(): boolean {
@@ -260,6 +271,10 @@ export class Outbound implements BacklogReader {
       this.#inFlight++
       return true
     }
+    if (this.#permit !== undefined && !this.#mayBeRead(this.#permit, delivery, message)) {
+      this.#withhold(sink, delivery)
+      return true
+    }
     if (delivery.qos === 0) return this.#transmitOnce(sink, delivery, message)
     if (delivery.qos === 2 && delivery.batch > this.#context.store.committedBatch) {
       this.#pumpAfterCommit(delivery.batch)
@@ -298,6 +313,26 @@ export class Outbound implements BacklogReader {
     else if (this.#isExpired(message)) this.#finish(delivery, DropReason.Expired)
     else this.#finish(delivery, sink.deliver(message, fields) ? undefined : DropReason.TooLarge)
     return true
+  }
+
+  /** What was put in under the rights in force has been looked at on its way here. */
+  #mayBeRead(permit: Permit, { sequence }: Delivery, { topicName }: Message): boolean {
+    if (this.#permitVersion !== permit.version) {
+      this.#permitVersion = permit.version
+      this.#recheckedBelow = this.#backlog.tail
+    }
+    return sequence >= this.#recheckedBelow || permit.mayReceive(topicName)
+  }
+
+  /** Of a QoS 2 message that may have been sent the receiver may hold the packet id: it may let go of it. */
+  #withhold(sink: Sink, delivery: Delivery): void {
+    if (delivery.qos !== 2 || delivery.sequence >= this.sentBefore) {
+      return this.#finish(delivery, DropReason.NotAuthorized)
+    }
+    this.#drops.count(DropReason.NotAuthorized, delivery.message)
+    this.#backlog.release(delivery)
+    sink.acknowledge(PacketType.Pubrel, packetIdOf(delivery.sequence), ReasonCode.Success)
+    this.#inFlight++
   }
 
   #pumpAfterCommit(batch: number): void {

@@ -1,6 +1,7 @@
 // What survives a connection: subscriptions, the queue towards the client, and what it has begun to send.
 // No socket and no timer: the broker attaches connections and ends sessions.
 import type { Client } from '../authentication/client.ts'
+import type { Permit } from '../authorization/permit.ts'
 import type { QueueEnds, SessionRecord, Store } from '../store/store.ts'
 import { Drops } from './drops.ts'
 import { Inbound } from './inbound.ts'
@@ -16,6 +17,7 @@ export class Session {
   readonly record: SessionRecord
   /** Who may do what is asked about: of the connection, or the last one. */
   client: Client
+  #permit: Permit | undefined
   readonly subscriptions = new Map<string, Subscription>()
   readonly inbound: Inbound
   readonly outbound: Outbound
@@ -25,9 +27,9 @@ export class Session {
 
   /** A record with number 0 is of a session that ends with its connection and is never stored. */
   constructor(context: OutboundContext, record: SessionRecord, stored?: StoredSession) {
-    const { clientId, identity } = record
+    const { clientId, identity, rights } = record
     this.record = record
-    this.client = Object.freeze({ clientId, identity, peer: undefined, rights: undefined })
+    this.client = Object.freeze({ clientId, identity, peer: undefined, rights })
     this.#store = context.store
     this.inbound = new Inbound(context.store, record.number, stored?.receivedPacketIds)
     this.drops = new Drops(context.drops, record.clientId)
@@ -36,6 +38,17 @@ export class Session {
 
   get clientId(): string {
     return this.record.clientId
+  }
+
+  /** What its client may do; undefined: everything. */
+  get permit(): Permit | undefined {
+    return this.#permit
+  }
+
+  /** From now on: what waits for it is looked at again before it is sent. */
+  entitle(permit: Permit | undefined): void {
+    this.#permit = permit
+    this.outbound.entitle(permit)
   }
 
   get isDurable(): boolean {

@@ -5,11 +5,11 @@
 //   queue            | 2 | flags | identifiers, if any | share, if any | message  |      it lies here
 //                                                      | id, 8 | frame length, 4 |  it lies at body/<id>
 //                                                      |          |      released: the receiver has it
-//   message          | flags | times, if any | topic, properties, payload offset | PUBLISH frame |
+//   message          | flags | times, if any | origin, if any | topic, properties, payload offset | PUBLISH frame |
 //
 // Times are expiresAt and retainedAt, offsets are varints. The frame is as in Message: an ordinary PUBLISH whose packet
 // id means nothing.
-import { Message, NEVER } from '../packet/message.ts'
+import { Message, NEVER, type Origin } from '../packet/message.ts'
 import type { Qos } from '../packet/protocol.ts'
 import { Delivery, DeliveryState } from './delivery.ts'
 import { RECORD_FORMAT } from './records.ts'
@@ -22,6 +22,10 @@ const MESSAGE_RETAIN = 0x04
 const MESSAGE_IS_V5 = 0x08
 const MESSAGE_EXPIRES = 0x10
 const MESSAGE_IS_RETAINED = 0x20
+const MESSAGE_ORIGIN = 0x40
+// Flags of its origin.
+const ORIGIN_USER_NAME = 0x01
+const ORIGIN_OUTSIDE_RULES = 0x02
 /** Type byte, Remaining Length, topic length: a frame has more than these. */
 const FRAME_BYTES_MIN = 4
 
@@ -44,17 +48,33 @@ export function encodeMessage(to: ValueWriter, message: Message): ValueWriter {
 function writeMessage(to: ValueWriter, message: Message): ValueWriter {
   const expires = message.expiresAt !== NEVER
   const isRetained = message.retainedAt !== 0
+  const { origin } = message
   to.u8(
     message.qos |
       (message.retain ? MESSAGE_RETAIN : 0) |
       (message.isV5 ? MESSAGE_IS_V5 : 0) |
       (expires ? MESSAGE_EXPIRES : 0) |
-      (isRetained ? MESSAGE_IS_RETAINED : 0),
+      (isRetained ? MESSAGE_IS_RETAINED : 0) |
+      (origin === undefined ? 0 : MESSAGE_ORIGIN),
   )
   if (expires) to.f64(message.expiresAt)
   if (isRetained) to.u32(message.retainedAt)
+  if (origin !== undefined) writeOrigin(to, origin)
   to.varint(message.topicOffset).varint(message.propertiesOffset).varint(message.payloadOffset)
   return to.raw(message.bytes, message.start, message.length)
+}
+
+function writeOrigin(to: ValueWriter, { clientId, userName, isOutsideRules }: Origin): void {
+  to.u8((userName === undefined ? 0 : ORIGIN_USER_NAME) | (isOutsideRules ? ORIGIN_OUTSIDE_RULES : 0))
+  to.text(clientId)
+  if (userName !== undefined) to.text(userName)
+}
+
+function readOrigin(value: ValueReader): Origin {
+  const flags = value.u8()
+  const clientId = value.text()
+  const userName = (flags & ORIGIN_USER_NAME) === 0 ? undefined : value.text()
+  return { clientId, userName, isOutsideRules: (flags & ORIGIN_OUTSIDE_RULES) !== 0 }
 }
 
 /** The message keeps `bytes`. */
@@ -66,6 +86,7 @@ function readMessage(value: ValueReader): Message | undefined {
   const flags = value.u8()
   const expiresAt = (flags & MESSAGE_EXPIRES) === 0 ? NEVER : value.f64()
   const retainedAt = (flags & MESSAGE_IS_RETAINED) === 0 ? 0 : value.u32()
+  const origin = (flags & MESSAGE_ORIGIN) === 0 ? undefined : readOrigin(value)
   const topicOffset = value.varint()
   const propertiesOffset = value.varint()
   const payloadOffset = value.varint()
@@ -92,6 +113,7 @@ function readMessage(value: ValueReader): Message | undefined {
     payloadOffset,
   )
   message.retainedAt = retainedAt
+  message.origin = origin
   return message
 }
 

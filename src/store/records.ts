@@ -2,6 +2,7 @@
 // The first byte of each is its format version. Decoders get values without their checksums (seal.ts), undefined where
 // it was wrong, and return undefined for what they cannot read.
 import type { Qos } from '../packet/protocol.ts'
+import type { Rights } from '../topic/rights.ts'
 import type { SessionRecord, SubscriptionRecord, WillRecord } from './store.ts'
 import { ValueReader } from './value-reader.ts'
 import type { ValueWriter } from './value-writer.ts'
@@ -24,7 +25,8 @@ export function decodeNumber(bytes: Buffer | undefined): number | undefined {
 /** The client id is in the key. */
 export function encodeSession(to: ValueWriter, record: SessionRecord): ValueWriter {
   to.begin(RECORD_FORMAT).u48(record.number).u32(record.expiryInterval)
-  return to.f64(record.expiresAt).f64(record.sentBefore).text(record.identity)
+  to.f64(record.expiresAt).f64(record.sentBefore).text(record.identity)
+  return record.rights === undefined ? to : writeRights(to, record.rights)
 }
 
 export function decodeSession(clientId: string, bytes: Buffer | undefined): SessionRecord | undefined {
@@ -34,8 +36,28 @@ export function decodeSession(clientId: string, bytes: Buffer | undefined): Sess
   const expiresAt = value.f64()
   const sentBefore = value.f64()
   const identity = value.text()
+  const rights = value.left > 0 ? readRights(value) : undefined
   if (value.isDamaged) return undefined
-  return { number, clientId, identity, expiryInterval, expiresAt, sentBefore }
+  return { number, clientId, identity, rights, expiryInterval, expiresAt, sentBefore }
+}
+
+function writeRights(to: ValueWriter, rights: Rights): ValueWriter {
+  for (const topicFilters of [rights.publish, rights.subscribe]) {
+    to.varint(topicFilters.length)
+    for (const topicFilter of topicFilters) to.text(topicFilter)
+  }
+  return to
+}
+
+const readRights = (value: ValueReader): Rights => ({
+  publish: readTexts(value),
+  subscribe: readTexts(value),
+})
+
+function readTexts(value: ValueReader): string[] {
+  const texts: string[] = []
+  for (let left = value.varint(); left > 0 && !value.isDamaged; left--) texts.push(value.text())
+  return texts
 }
 
 const NO_LOCAL = 0x04
@@ -77,14 +99,22 @@ export function decodeSubscription(
 
 const WILL_RETAIN = 0x04
 const WILL_EXPIRES = 0x08
+const WILL_IDENTITY = 0x10
+const WILL_RIGHTS = 0x20
 
 /** The client id is in the key. */
 export function encodeWill(to: ValueWriter, record: WillRecord): ValueWriter {
-  const { messageExpiryInterval, payload, properties } = record
-  const expires = messageExpiryInterval === undefined ? 0 : WILL_EXPIRES
-  to.begin(RECORD_FORMAT).u8(record.qos | (record.retain ? WILL_RETAIN : 0) | expires)
+  const { messageExpiryInterval, payload, properties, identity = '', rights } = record
+  let flags: number = record.qos
+  if (record.retain) flags |= WILL_RETAIN
+  if (messageExpiryInterval !== undefined) flags |= WILL_EXPIRES
+  if (identity !== '') flags |= WILL_IDENTITY
+  if (rights !== undefined) flags |= WILL_RIGHTS
+  to.begin(RECORD_FORMAT).u8(flags)
   to.u32(record.delayInterval).f64(record.dueAt)
   if (messageExpiryInterval !== undefined) to.u32(messageExpiryInterval)
+  if (identity !== '') to.text(identity)
+  if (rights !== undefined) writeRights(to, rights)
   to.text(record.topicName).varint(properties.length).raw(properties, 0, properties.length)
   return to.raw(payload, 0, payload.length)
 }
@@ -95,6 +125,8 @@ export function decodeWill(bytes: Buffer | undefined): WillRecord | undefined {
   const delayInterval = value.u32()
   const dueAt = value.f64()
   const messageExpiryInterval = (flags & WILL_EXPIRES) === 0 ? undefined : value.u32()
+  const identity = (flags & WILL_IDENTITY) === 0 ? undefined : value.text()
+  const rights = (flags & WILL_RIGHTS) === 0 ? undefined : readRights(value)
   const topicName = value.text()
   const properties = value.raw(value.varint())
   const payload = value.raw(Math.max(0, value.left))
@@ -109,6 +141,8 @@ export function decodeWill(bytes: Buffer | undefined): WillRecord | undefined {
     properties,
     messageExpiryInterval,
     delayInterval,
+    identity,
+    rights,
     dueAt,
   }
 }

@@ -5,6 +5,7 @@
 //                     ^ grows during the turn, and while the batch before it is being written
 import type { Message } from '../packet/message.ts'
 import type { Qos } from '../packet/protocol.ts'
+import type { Rights } from '../topic/rights.ts'
 import type { Delivery } from './delivery.ts'
 
 /**
@@ -19,6 +20,8 @@ export interface SessionRecord {
   readonly clientId: string
   /** Who made it: only the same identity may resume it. Empty: anonymous. UNCLAIMED: nobody yet. */
   identity: string
+  /** What it was said to be allowed when it was last connected; undefined: nothing was said. */
+  rights?: Rights | undefined
   /** Seconds; SESSION_NEVER_EXPIRES for ever. */
   expiryInterval: number
   /** Milliseconds since the epoch at which the offline session ends; Infinity while connected or for ever. */
@@ -50,6 +53,9 @@ export interface WillRecord {
   readonly messageExpiryInterval: number | undefined
   /** Seconds. */
   readonly delayInterval: number
+  /** As in the session of its client, which may be gone before it. Default: anonymous. */
+  readonly identity?: string | undefined
+  readonly rights?: Rights | undefined
   /** Milliseconds since the epoch at which it is due; Infinity while its client is connected. */
   dueAt: number
 }

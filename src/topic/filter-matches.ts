@@ -1,6 +1,6 @@
 // Whether one topic filter matches one topic name, for callers that hold a single pair and no trie:
 // the match cache asks it about recent changes.
-import { CharCode, startsWithDollar } from './level.ts'
+import { CharCode, startsWithDollar, startsWithWildcard } from './level.ts'
 
 /** Both must be valid, the filter without a share prefix. Allocates nothing. */
 export function filterMatches(topicFilter: string, topicName: string): boolean {
@@ -18,12 +18,6 @@ export function filterMatches(topicFilter: string, topicName: string): boolean {
     }
   }
   return at === topicName.length
-}
-
-/** [v5 MQTT-4.7.2-1] [v3.1.1 MQTT-4.7.2-1] Such a filter matches no name that begins with $. */
-function startsWithWildcard(topicFilter: string): boolean {
-  const code = topicFilter.charCodeAt(0)
-  return code === CharCode.Plus || code === CharCode.Hash
 }
 
 /** What is left of the filter is a closing "/#", which also matches the level before it. */

@@ -23,6 +23,12 @@ export function levelEnd(topic: string, start: number): number {
 /** Topics that begin with $ live apart: a wildcard in the first level never sees them. */
 export const startsWithDollar = (topic: string): boolean => topic.charCodeAt(0) === CharCode.Dollar
 
+/** [v5 MQTT-4.7.2-1] [v3.1.1 MQTT-4.7.2-1] Such a filter matches no name that begins with $. */
+export function startsWithWildcard(topicFilter: string): boolean {
+  const code = topicFilter.charCodeAt(0)
+  return code === CharCode.Plus || code === CharCode.Hash
+}
+
 /** [v5 MQTT-4.7.3-1] [v5 MQTT-4.7.3-3] [v3.1.1 MQTT-4.7.3-1] [v3.1.1 MQTT-4.7.3-3] */
 export function lengthProblem(topic: string): string | undefined {
   if (topic === '') return 'it is empty'

@@ -78,6 +78,13 @@ export class MatchCache<M> {
     this.#changes++
   }
 
+  /** What the matches were made of has changed in another way than by subscriptions. */
+  clear(): void {
+    this.#young.clear()
+    this.#old.clear()
+    this.#youngWeight = 0
+  }
+
   #refresh(topicName: string, young: Entry<M> | undefined): M {
     const entry = young ?? this.#old.get(topicName)
     if (entry !== undefined && this.#isUnaffected(topicName, entry.validAt)) {

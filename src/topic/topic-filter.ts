@@ -36,6 +36,10 @@ export function parseShare(topicFilter: string): Share | undefined {
   return { shareName: topicFilter.slice(SHARE_PREFIX.length, end), topicFilter: topicFilter.slice(end + 1) }
 }
 
+/** A valid topic filter without the share prefix, if it has one. */
+export const plainFilterOf = (topicFilter: string): string =>
+  parseShare(topicFilter)?.topicFilter ?? topicFilter
+
 /** Whether a valid filter contains a wildcard. */
 export function isWildcard(topicFilter: string): boolean {
   return topicFilter.includes('+') || topicFilter.includes('#')

@@ -14,6 +14,7 @@ export const CloseReason = {
   AuthenticationFailed: 'authentication-failed',
   AdmissionExpired: 'admission-expired',
   AdmissionRevoked: 'admission-revoked',
+  NotAuthorized: 'not-authorized',
   ProtocolViolation: 'protocol-violation',
   AnswerTooLarge: 'answer-too-large',
   QueueFull: 'queue-full',

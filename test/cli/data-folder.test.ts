@@ -60,6 +60,7 @@ async function fill(path: string): Promise<void> {
     createMessage({ topicName, payload: Buffer.from(payload), qos: 1, retain: false, expiresAt, properties })
   const shared = message('a/shared', 'for all')
   const options = { noLocal: true, retainAsPublished: true, retainHandling: 2, owesRetained: true } as const
+  const rights = { publish: ['up/%c'], subscribe: ['a/#', 'b'] }
   const released = new Map<number, Delivery>()
   for (const clientId of ['one', 'zwei ☃', 'three']) {
     const number = store.nextSessionNumber()
@@ -68,6 +69,7 @@ async function fill(path: string): Promise<void> {
       number,
       clientId,
       identity: 'user',
+      rights: clientId === 'one' ? rights : undefined,
       expiryInterval: 4_294_967_295,
       expiresAt,
       sentBefore: 1,
@@ -88,8 +90,12 @@ async function fill(path: string): Promise<void> {
     delivery.state = DeliveryState.Released
     store.release(number, delivery)
   }
-  store.putRetained(message('state', 'kept'))
+  const retained = message('state', 'kept')
+  retained.origin = { clientId: 'one', userName: 'user', isOutsideRules: true }
+  store.putRetained(retained)
   store.putWill('one', {
+    identity: 'user',
+    rights,
     topicName: 'last/words',
     payload: Buffer.from([1, 2, 255]),
     qos: 2,
@@ -119,6 +125,8 @@ describe('export and import', () => {
     expect(outcome.stdout).toContainEqual(expect.stringMatching(/^ +12 queued messages$/))
     expect((await run('export', copy, '-o', again)).code).toBe(0)
     expect(linesOf(again).slice(1)).toEqual(linesOf(file).slice(1))
+    expect(linesOf(file).filter((line) => line.includes('"rights":'))).toHaveLength(2)
+    expect(linesOf(file).filter((line) => line.includes('"outsideRules":true'))).toHaveLength(1)
     expect(linesOf(file)).toHaveLength(1 + 3 * 3 + 12 + 1 + 1 + 1)
     expect((await run('doctor', copy)).code).toBe(0)
     expect(statSync(file).mode & 0o777).toBe(0o600)

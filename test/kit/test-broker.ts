@@ -23,7 +23,7 @@ export const STORES: readonly StoreKind[] = ['memory', 'level']
 
 export interface TestBrokerOptions
   extends ConfigInput,
-    Pick<BrokerParts, 'authenticationMethods' | 'authenticators' | 'memoryMeter'> {
+    Pick<BrokerParts, 'authenticationMethods' | 'authenticators' | 'rules' | 'authorizers' | 'memoryMeter'> {
   readonly store?: StoreKind
   /** Default: silent. */
   readonly logger?: Logger
@@ -51,7 +51,16 @@ export class TestBroker {
   }
 
   async open(): Promise<void> {
-    const { store: _, logger, authenticationMethods, authenticators, memoryMeter, ...input } = this.#options
+    const {
+      store: _,
+      logger,
+      authenticationMethods,
+      authenticators,
+      rules,
+      authorizers,
+      memoryMeter,
+      ...input
+    } = this.#options
     const path = this.#path
     const store =
       path === undefined ? new MemoryStore() : new LevelStore({ path, sync: 'always', clock: this.clock })
@@ -62,6 +71,8 @@ export class TestBroker {
     const parts = {
       ...(authenticationMethods && { authenticationMethods }),
       ...(authenticators && { authenticators }),
+      ...(authorizers && { authorizers }),
+      rules,
       ...(memoryMeter && { memoryMeter }),
     }
     this.broker = await Broker.open({ config, store: this.store, clock: this.clock, log, ...parts })

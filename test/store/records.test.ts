@@ -9,7 +9,14 @@ import {
   encodeDelivery,
   encodeMessage,
 } from '../../src/store/message-records.ts'
-import { decodeNumber, decodeSession, decodeSubscription, decodeWill } from '../../src/store/records.ts'
+import {
+  decodeNumber,
+  decodeSession,
+  decodeSubscription,
+  decodeWill,
+  encodeSession,
+  encodeWill,
+} from '../../src/store/records.ts'
 import { unseal } from '../../src/store/seal.ts'
 import { ValueWriter } from '../../src/store/value-writer.ts'
 import {
@@ -96,6 +103,42 @@ describe('values', () => {
       const decoded = decodeMessage(stored(encodeMessage(to, message)))
       expect(decoded && describeMessage(decoded)).toEqual(describeMessage(message))
     }
+  })
+
+  it('give back who published a retained message', () => {
+    for (const userName of [undefined, '', 'ada']) {
+      for (const isOutsideRules of [true, false]) {
+        const message = messageOf('x')
+        message.origin = { clientId: 'c', userName, isOutsideRules }
+        const decoded = decodeMessage(stored(encodeMessage(to, message)))
+        expect(decoded?.origin).toEqual(message.origin)
+        expect(decoded && describeMessage(decoded)).toEqual(describeMessage(message))
+      }
+    }
+  })
+
+  it('give back what the client of a session or a will had brought', () => {
+    const filters = fc.array(fc.string({ maxLength: 40 }), { maxLength: 5 })
+    const rights = fc.option(fc.record({ publish: filters, subscribe: filters }), { nil: undefined })
+    fc.assert(
+      fc.property(rights, fc.constantFrom('', 'ada'), (given, identity) => {
+        const times = { expiryInterval: 1, expiresAt: 2, sentBefore: 3 }
+        const session = { number: 7, clientId: 'c', identity, rights: given, ...times }
+        expect(decodeSession('c', stored(encodeSession(to, session)))).toEqual(session)
+        const will = {
+          ...{
+            topicName: 'w',
+            payload: Buffer.from('x'),
+            qos: 1 as const,
+            retain: true,
+            properties: Buffer.of(),
+          },
+          ...{ messageExpiryInterval: 5, delayInterval: 6, dueAt: 7, rights: given },
+          ...(identity !== '' && { identity }),
+        }
+        expect(decodeWill(stored(encodeWill(to, will)))).toEqual(will)
+      }),
+    )
   })
 
   it('of any bytes at all are refused or taken, and never throw', () => {

@@ -1,5 +1,6 @@
 // A server that has failed several times in a row is left alone for a while; then one request finds out whether it
-// still fails, and the others go on being refused meanwhile. For http-authenticator.ts and token-keys.ts.
+// still fails, and the others go on being refused meanwhile. For services that authentication/ and
+// authorization/ ask.
 
 const FAILURES_MAX = 5
 const LEFT_ALONE_MS = 5_000

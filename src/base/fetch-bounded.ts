@@ -1,4 +1,5 @@
-// An HTTP request whose answer is read to a bound and no further. For http-authenticator.ts and token-keys.ts.
+// HTTP requests whose answers are read to a bound and no further. For services that authentication/ and
+// authorization/ ask.
 
 export const isHttpUrl = (text: string): boolean =>
   URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)
@@ -15,6 +16,30 @@ export async function fetchBounded(url: string, init: RequestInit, bytesMax: num
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
+}
+
+export interface JsonService {
+  readonly url: string
+  /** Header Authorization; empty: there is none. */
+  readonly authorization: string
+  readonly timeoutMs: number
+}
+
+const JSON_BYTES_MAX = 65_536
+
+/** JSON there and back. Rejects as fetchBounded, and for an answer that is none. */
+export async function postJson(
+  { url, authorization, timeoutMs }: JsonService,
+  body: string,
+): Promise<unknown> {
+  const request = {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(authorization !== '' && { authorization }) },
+    body,
+    redirect: 'error', // Passwords go where the configuration says, and nowhere else.
+    signal: AbortSignal.timeout(timeoutMs),
+  } as const
+  return JSON.parse(await fetchBounded(url, request, JSON_BYTES_MAX))
 }
 
 /** What fetch rejects with says little; its cause says why. */

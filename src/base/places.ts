@@ -1,5 +1,5 @@
-// How many steps of exchanges may be under way at once: look-ups and hashing share libuv's pool with the disk. Those
-// beyond wait in order. Owned by authentication.ts, taken by exchange.ts.
+// How many answers of others may be under way at once: look-ups and hashing share libuv's pool with the disk, and a
+// server elsewhere has its own bounds. Those beyond wait in order. Taken by authentication/exchange.ts.
 
 export interface PlaceTaker {
   /** It has a place now, until it gives it back. Must not throw. */
