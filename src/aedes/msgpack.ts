@@ -1,5 +1,5 @@
 // Reads MessagePack, in which aedes-persistence-level writes its values. Called by rows.ts.
-// Why it is our own, and not a library's: docs/adr/0010-an-aedes-database-is-read-by-its-keys.md.
+// Why it is our own, and not a library's: docs/adr/0011-an-aedes-database-is-read-by-its-keys.md.
 
 export type MsgpackValue =
   | null
