@@ -33,6 +33,6 @@ export type {
 export type { Config, ConfigInput, ListenerInput } from './config/schema.ts'
 export type { Qos } from './packet/protocol.ts'
 export { type BrokerOptions, createBroker } from './server.ts'
-export type { BoundAddress } from './transport/listener.ts'
 export type { Rights } from './topic/rights.ts'
+export type { BoundAddress } from './transport/listener.ts'
 export type { ListenAddress } from './transport/tcp.ts'

@@ -3,8 +3,8 @@
 // down. Help texts and documentation are generated from it, so a description names its unit.
 import { z } from 'zod'
 import { authentication } from './options/authentication.ts'
-import { deadLetters } from './options/dead-letters.ts'
 import { authorization } from './options/authorization.ts'
+import { deadLetters } from './options/dead-letters.ts'
 import { features, redirect } from './options/features.ts'
 import { limits } from './options/limits.ts'
 import { listener } from './options/listeners.ts'

@@ -1,9 +1,11 @@
 // Looks at the files of a data folder before LevelDB opens them, and sets right what would keep it from opening or make
-// it lie. Called by level-store.ts; leveldb/examine.ts finds, leveldb/mend.ts mends.
+// it lie. Called by open-store.ts; leveldb/examine.ts finds, leveldb/mend.ts mends.
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import type { DamageLog } from './damage-log.ts'
 import { checkLock, makeFolder } from './database.ts'
 import { describeMended } from './describe-damage.ts'
-import { type Damage, type Examination, examineFolder, type UncheckedTable } from './leveldb/examine.ts'
+import { type Damage, examineFolder, type UncheckedTable } from './leveldb/examine.ts'
 import { LOCK } from './leveldb/file-names.ts'
 import { type LostRange, mendFolder } from './leveldb/mend.ts'
 
@@ -23,9 +25,12 @@ export interface PreparedFolder {
 export async function prepareFolder(path: string, damages: DamageLog): Promise<PreparedFolder> {
   const { quarantine } = damages
   await makeFolder(path)
-  const examination = await examineLocked(path)
+  // Nobody else may have it open: what is being written looks damaged. A folder cannot be locked by anyone.
+  if (!isFolder(join(path, LOCK))) await checkLock(path)
+  const examination = examineFolder(path, BLOCK_BYTES_AT_START)
   const { damage, unchecked } = examination
-  const isRebuilt = damage.some(({ kind }) => kind === 'manifest')
+  // Of a start that was interrupted it is not known how far it came.
+  const isRebuilt = quarantine.unsettled.length > 0 || damage.some(({ kind }) => kind === 'manifest')
   const mayLose = damage.some(losesRows)
   // Should we be interrupted, the next start finds the files whole and has to know that rows are missing.
   if (mayLose) quarantine.markUnsettled(encodeLosses([{ from: Buffer.alloc(0), to: undefined }]))
@@ -41,13 +46,7 @@ export async function prepareFolder(path: string, damages: DamageLog): Promise<P
   }
 }
 
-/** Nobody else may have the folder open: what is being written looks damaged. */
-async function examineLocked(path: string): Promise<Examination> {
-  const examination = examineFolder(path, 0)
-  // A folder in the place of the lock cannot be locked by anyone.
-  if (!examination.damage.some(({ file }) => file === LOCK)) await checkLock(path)
-  return examineFolder(path, BLOCK_BYTES_AT_START)
-}
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 const losesRows = (damage: Damage): boolean =>
   damage.kind === 'manifest' ||
