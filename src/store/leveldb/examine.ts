@@ -182,9 +182,10 @@ function examineTable(
 ): void {
   const opened = new TableFile(join(path, file), size)
   try {
+    const { isFilterWhole, metaindex } = opened
+    if (!isDeep && isFilterWhole && opened.isIndexWhole) return
     const blocks = opened.dataBlocks
     if (blocks === undefined) return void damage.push({ kind: 'index', file, table })
-    const { isFilterWhole, metaindex } = opened
     const damaged = isDeep ? blocks.filter((block) => !opened.isWhole(block)) : []
     if (damaged.length === 0 && isFilterWhole) return
     damage.push({

@@ -55,6 +55,10 @@ export class TableFile {
     return bytes.subarray(0, readSync(this.#file, bytes, 0, length, offset))
   }
 
+  get isIndexWhole(): boolean {
+    return this.isWhole(this.#footer?.index)
+  }
+
   /** Its data blocks in order; undefined: the index, or the footer that leads to it, is damaged. */
   get dataBlocks(): DataBlock[] | undefined {
     const index = this.#footer?.index
