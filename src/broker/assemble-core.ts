@@ -42,7 +42,7 @@ export interface BrokerParts {
   readonly clock: Clock
   readonly log: Logger
   readonly authenticationMethods?: readonly AuthenticationMethod[]
-  /** About a CONNECT without such a method those are asked that `authentication.order` names. */
+  /** Of these a listener names those that are asked about a CONNECT without such a method. */
   readonly authenticators?: readonly Authenticator[]
   /** Of a file, in force until others replace them; undefined: there is no such file. */
   readonly rules?: RuleSet | undefined
@@ -105,7 +105,6 @@ export function assembleCore(broker: BrokerParts): Core {
       onRoom: () => readOn(core),
     }),
     authentication: authenticationOf(broker, wheel),
-    login: { allowAnonymous: config.allowAnonymous, authenticators: config.authentication.order },
     disconnectsRefused: config.authorization.refusedPublish === 'disconnect',
     wheel,
     store,

@@ -15,8 +15,7 @@ export const REFUSED = 'authentication refused'
 export function checkCredentials(link: Link, connect: Connect, client: AuthenticatingClient): void {
   const { core, connection } = link
   link.phase = 'authenticating'
-  const terms = { ...core.login, allowAnonymous: link.listener.allowAnonymous }
-  const exchange = core.authentication.identify(client, terms, (outcome) =>
+  const exchange = core.authentication.identify(client, link.listener, (outcome) =>
     link.attempt(() => settle(link, connect, client, outcome)),
   )
   if (!isAuthenticating(link)) return

@@ -2,7 +2,6 @@
 import type { EventEmitter } from 'node:events'
 import type { Logger } from 'pino'
 import type { Authentication } from '../authentication/authentication.ts'
-import type { LoginTerms } from '../authentication/chain.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config, ListenerConfig } from '../config/schema.ts'
 import type { Drops } from '../session/drops.ts'
@@ -30,7 +29,6 @@ export interface Core extends OutboundContext {
   readonly redirect: Config['redirect']
   readonly overflow: Config['overflow']
   readonly authentication: Authentication
-  readonly login: LoginTerms
   /** Of a client that publishes where it may not. */
   readonly disconnectsRefused: boolean
   readonly memory: MemoryGuard

@@ -19,6 +19,7 @@ export function resolveListeners(
       name:
         given.name || given.socketPath.replaceAll('/', '-').replace(/^-/, '') || `${given.protocol}-${port}`,
       allowAnonymous: given.allowAnonymous ?? allowAnonymous,
+      authenticators: given.authenticators ?? config.authentication.order,
       maximumQos: Math.min(given.maximumQos, config.features.maximumQos),
       maximumPacketSize: Math.min(given.maximumPacketSize, config.limits.maximumPacketSize),
       connectionsMax: Math.min(given.connectionsMax, config.limits.connectionsMax),

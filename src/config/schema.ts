@@ -52,6 +52,7 @@ export type ConfigInput = Omit<z.input<typeof configSchema>, 'listeners'> & {
 export type ListenerConfig = z.output<typeof listener> & {
   readonly port: number
   readonly allowAnonymous: boolean
+  readonly authenticators: Config['authentication']['order']
 }
 
 /** What holds: every option has its value. Frozen. */

@@ -254,3 +254,29 @@ it('an address that fails again and again is refused with 0x9F, and let in again
   clock.advance(1_100)
   await connect(served, bob)
 })
+
+it('each listener has authenticators of its own, where it says so', async () => {
+  const passwordFile = await fileOf(`ada:${await hash('pencil')}\n`)
+  const broker = await createBroker({
+    persistence: { enabled: false },
+    authentication: { passwordFile },
+    authenticate: ({ userName = '' }) => ({ kind: 'accept', identity: userName }),
+    listeners: [
+      { port: 0 },
+      { port: 0, authenticators: ['password-file'] },
+      { port: 0, authenticators: ['function'] },
+      { port: 0, authenticators: [], allowAnonymous: true },
+    ],
+  })
+  onTestFinished(() => broker.close())
+  const codeOf = async (url: string): Promise<number> => {
+    const options = { username: 'ada', password: 'x', reconnectPeriod: 0 }
+    const client = await connectAsync(url, options).catch((error: { code: number }) => error.code)
+    if (typeof client === 'number') return client
+    await client.endAsync(true)
+    return 0
+  }
+  const addresses = await broker.listen()
+  const urls = addresses.map((address) => `mqtt://127.0.0.1:${'port' in address ? address.port : ''}`)
+  expect(await Promise.all(urls.map(codeOf))).toEqual([4, 4, 0, 0])
+})

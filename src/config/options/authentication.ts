@@ -60,14 +60,14 @@ const http = z
   })
   .readonly()
 
-const authenticators = z.enum(['tls', 'jwt', 'password-file', 'http', 'function'])
+export const authenticatorName = z.enum(['tls', 'jwt', 'password-file', 'http', 'function'])
 
 export const authentication = z
   .strictObject({
     order: z
-      .array(authenticators)
+      .array(authenticatorName)
       .readonly()
-      .default(authenticators.options)
+      .default(authenticatorName.options)
       .describe('Who is asked about a client, in this order; the first that decides has decided.'),
     passwordFile: text(
       'File of users, a line each: user:hash, as mosquitto_passwd and godwit passwd write it. Empty: there are none.',

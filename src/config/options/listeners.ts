@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { isAddressRange } from '../../base/address-ranges.ts'
 import { PACKET_SIZE_MAX } from '../../packet/protocol.ts'
 import { topicNameProblem } from '../../topic/topic-name.ts'
+import { authenticatorName } from './authentication.ts'
 import { count } from './count.ts'
 import { tls } from './tls.ts'
 
@@ -88,6 +89,11 @@ export const listener = z
       .boolean()
       .optional()
       .describe('Whether its clients may connect without proving who they are. Not set: as allowAnonymous.'),
+    authenticators: z
+      .array(authenticatorName)
+      .readonly()
+      .optional()
+      .describe('Who is asked about its clients, in this order. Not set: as authentication.order.'),
     versions: z
       .array(z.literal([3, 4, 5]))
       .min(1)
