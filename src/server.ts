@@ -24,7 +24,7 @@ export type BrokerOptions = ConfigInput & {
   readonly logger?: Logger
   /** Default: the system's. A ManualClock makes time stand still in tests. */
   readonly clock?: Clock
-  /** What 5.0 clients may name as their authentication method, besides SCRAM-SHA-256 from a file. */
+  /** What 5.0 clients may name as their authentication method, besides those of files of users and of tokens. */
   readonly authenticationMethods?: readonly AuthenticationMethod[]
   /**
    * Asked who a client is that names no such method, where `authentication.order` has `function`. With it anonymous

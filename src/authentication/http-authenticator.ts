@@ -98,7 +98,7 @@ const questionOf = ({ clientId, userName, password, version, peer }: Authenticat
     cert_subject: peer.certificate?.subject,
   })
 
-/** Throws for what is no answer. What is said twice in two ways is said wrongly. */
+/** Throws for what is no answer. */
 function verdictFrom(answer: unknown, { userName }: AuthenticatingClient): Verdict {
   if (typeof answer !== 'object' || answer === null) throw new Error('its answer is no JSON object')
   const { result, username, clientid, acl, expire_at } = answer as Readonly<Record<string, unknown>>

@@ -11,21 +11,21 @@ import type { Users } from './users.ts'
 /** More makes no password safer, and the one who checks it slower. */
 const PASSWORD_BYTES_MAX = 1_024
 
-const refusal = (why: string): Verdict => ({
+const WRONG: Verdict = {
   kind: 'refuse',
   reasonCode: ReasonCode.BadUserNameOrPassword,
-  why,
-})
+  why: 'wrong password, or none',
+}
 
 export function passwordAuthenticator(users: Watched<Users>, hashing: Hashing): Authenticator {
   const authenticate = async ({ userName, password }: AuthenticatingClient): Promise<Verdict> => {
     if (userName === undefined) return { kind: 'ignore' }
-    if (password === undefined) return refusal('a user name without a password')
-    if (password.length > PASSWORD_BYTES_MAX) return refusal('the password is too long')
     const kept = users.value.passwordOf(userName)
-    const isRight = await hashing.isRight(kept?.text ?? '', kept?.hash ?? users.value.stranger, password)
+    const isHashed = password !== undefined && password.length <= PASSWORD_BYTES_MAX
+    const { text, hash } = kept ?? { text: '', hash: users.value.stranger }
+    const isRight = isHashed && (await hashing.isRight(text, hash, password))
     if (kept === undefined) return { kind: 'ignore' }
-    if (!isRight) return refusal('wrong password')
+    if (!isRight) return WRONG
     const holds = (): boolean => users.value.passwordOf(userName)?.text === kept.text
     return { kind: 'accept', identity: userName, holds }
   }

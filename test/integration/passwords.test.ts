@@ -150,7 +150,7 @@ describe('a file of users', () => {
     await connect(served, { username: 'ada', password: 'pencil' })
     const refusals = served.lines.filter(({ msg }) => msg === 'authentication refused')
     expect(refusals.map(({ why }) => why)).toEqual([
-      'password-file: wrong password',
+      'password-file: wrong password, or none',
       'nobody knows this client',
     ])
     expect(JSON.stringify(served.lines)).not.toMatch(/hunter2|pencil/)
@@ -196,6 +196,20 @@ describe('a function', () => {
     await connect(served, { username: 'ada', password: 'pencil' })
     await expect(connect(served, { username: 'eve', password: 'x' })).rejects.toMatchObject({ code: 0x8a })
   })
+})
+
+it('who is not in the file is left to those behind it, whatever the password; who is there is not', async () => {
+  const served = await serve({
+    authentication: {
+      passwordFile: await fileOf(`ada:${await hash('pencil')}\n`),
+      order: ['password-file', 'function'],
+    },
+    authenticate: ({ userName = '' }) => ({ kind: 'accept', identity: userName }),
+  })
+  for (const rest of [{}, { password: 'x' }, { password: 'x'.repeat(2_000) }]) {
+    await connect(served, { username: 'eve', ...rest })
+    await expect(connect(served, { username: 'ada', ...rest })).rejects.toMatchObject({ code: 0x86 })
+  }
 })
 
 it('who a function has admitted is looked at again with every change of a file', async () => {
