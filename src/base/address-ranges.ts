@@ -36,3 +36,5 @@ export function plainHost(host: string): string {
   const isMapped = host.toLowerCase().startsWith(MAPPED)
   return isMapped && isIPv4(host.slice(MAPPED.length)) ? host.slice(MAPPED.length) : host
 }
+
+export const loopback = new AddressRanges(['127.0.0.0/8', '::1'])

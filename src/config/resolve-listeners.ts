@@ -1,5 +1,5 @@
 // What holds for each listener: ports and names that were not said, and the limits of all where they are lower.
-import { AddressRanges } from '../base/address-ranges.ts'
+import { loopback } from '../base/address-ranges.ts'
 import { listener, PORTS } from './options/listeners.ts'
 import type { Config, configSchema, ListenerConfig } from './schema.ts'
 
@@ -37,8 +37,6 @@ export function resolveListeners(
     plainListener: resolve(listener.parse({ name: 'in-process' })),
   }
 }
-
-const loopback = new AddressRanges(['127.0.0.0/8', '::1'])
 
 /** Whether only this machine can reach `host`. */
 export const isLoopback = (host: string): boolean => loopback.has(host) || host.toLowerCase() === 'localhost'

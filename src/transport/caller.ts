@@ -2,6 +2,7 @@
 // take, and how it is turned away. Made by listener.ts, passed through proxy-protocol.ts, tls.ts and websocket.ts.
 import { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
+import { TLSSocket } from 'node:tls'
 import type { Logger } from 'pino'
 import { plainHost } from '../base/address-ranges.ts'
 import type { PeerFacts } from '../base/peer-facts.ts'
@@ -67,7 +68,7 @@ export function peerOf(stream: Duplex, listenerName: string): PeerFacts {
   if (!(stream instanceof Socket)) return { address: 'in-process', host: '', listenerName, isTls: false }
   const host = plainHost(stream.remoteAddress ?? '')
   const address = host === '' ? 'unix' : addressText(host, stream.remotePort)
-  return { address, host, listenerName, isTls: false }
+  return { address, host, listenerName, isTls: stream instanceof TLSSocket }
 }
 
 function addressText(host: string, port: number | undefined): string {

@@ -10,11 +10,17 @@ const GREETINGS_PER_TURN = 16
 
 type Work = () => void
 
+interface Handshake {
+  /** The client has given up. */
+  readonly isGone: boolean
+  begin(): void
+}
+
 export class HandshakeQueue {
   /** Both are bounded by the connections there may be. */
   #newcomers: Work[] = []
   /** By network, in the order of their turns. */
-  readonly #waiting = new Map<string, Work[]>()
+  readonly #waiting = new Map<string, Handshake[]>()
   readonly #tokens: TokenBucket
   #isGreeting = false
   #isScheduled = false
@@ -31,11 +37,11 @@ export class HandshakeQueue {
     setImmediate(this.#greetSome)
   }
 
-  /** Calls `begin` when it is its turn, never at once. */
-  add(network: string, begin: Work): void {
+  /** Has it begin when it is its turn, never at once. */
+  add(network: string, handshake: Handshake): void {
     const others = this.#waiting.get(network)
-    if (others === undefined) this.#waiting.set(network, [begin])
-    else others.push(begin)
+    if (others === undefined) this.#waiting.set(network, [handshake])
+    else others.push(handshake)
     this.#schedule()
   }
 
@@ -55,17 +61,23 @@ export class HandshakeQueue {
 
   readonly #next = (): void => {
     this.#isScheduled = false
-    if (this.#tokens.take(performance.now())) this.#take()?.()
+    const handshake = this.#take()
+    if (handshake !== undefined) {
+      this.#tokens.take(performance.now())
+      handshake.begin()
+    }
     this.#schedule()
   }
 
-  #take(): Work | undefined {
-    const [first] = this.#waiting
-    if (first === undefined) return undefined
-    const [network, queue] = first
-    this.#waiting.delete(network)
-    const begin = queue.shift()
-    if (queue.length > 0) this.#waiting.set(network, queue)
-    return begin
+  /** Of who is gone only the place in the queue is left, which costs nobody a turn. */
+  #take(): Handshake | undefined {
+    for (const [network, queue] of this.#waiting) {
+      this.#waiting.delete(network)
+      let handshake = queue.shift()
+      while (handshake?.isGone) handshake = queue.shift()
+      if (queue.length > 0) this.#waiting.set(network, queue)
+      if (handshake !== undefined) return handshake
+    }
+    return undefined
   }
 }

@@ -107,17 +107,25 @@ export class TlsDoor {
   /** `done` gets the encrypted stream once `caller.peer` says what it proved. */
   take(caller: Caller, done: (socket: TLSSocket) => void): void {
     const { connectTimeoutMs, handshakes, now } = this.#parts
-    const begin = (readyAt: number): void => {
-      if (caller.socket.destroyed) return
-      if (now() - readyAt <= QUEUE_MS_MAX) this.#begin({ caller, done })
-      else caller.turnAway(CloseReason.TlsHandshake, 'waited too long')
-    }
+    const { socket } = caller
     handshakes.greet(() => {
+      if (socket.destroyed) return
       caller.within(connectTimeoutMs)
-      caller.socket.once('readable', () => {
+      socket.once('readable', () => {
         caller.inTime()
+        // What is there to be read may be its end.
+        if (socket.readableLength === 0) return caller.turnAway(CloseReason.ClientClosed)
         const readyAt = now()
-        handshakes.add(networkOf(caller.peer.host), () => begin(readyAt))
+        const begin = (): void => {
+          if (now() - readyAt <= QUEUE_MS_MAX) this.#begin({ caller, done })
+          else caller.turnAway(CloseReason.TlsHandshake, 'waited too long')
+        }
+        handshakes.add(networkOf(caller.peer.host), {
+          begin,
+          get isGone() {
+            return socket.destroyed
+          },
+        })
       })
     })
   }

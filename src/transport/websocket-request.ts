@@ -6,25 +6,26 @@ import type { ListenerConfig } from '../config/schema.ts'
 
 /** A browser lets any page open a WebSocket to anywhere, and says in Origin which page it was. */
 export function isAllowedOrigin(
-  origin: string | undefined,
-  host: string | undefined,
+  { origin, host }: { readonly origin?: string | undefined; readonly host?: string | undefined },
   { allowAnonymous, websocket: { origins } }: Pick<ListenerConfig, 'allowAnonymous' | 'websocket'>,
+  isToThisMachine: boolean,
 ): boolean {
   if (origin === undefined) return true // No page: nobody is led astray.
-  if (origins.length > 0) return origins.includes('*') || origins.includes(origin.toLowerCase())
+  if (origins.length > 0) return origins.some((each) => each === '*' || isSame(each, origin))
   // Any page may ask for a password. Without one, a page of anybody's would speak for whoever looks at it.
   if (!allowAnonymous) return true
   const page = hostOf(origin)
-  const ours = hostOf(`http://${host}`)
-  return page !== undefined && (page === ours || (isThisMachine(page) && isThisMachine(ours)))
+  if (page === undefined) return false
+  // Here a name says nothing: whoever it belongs to may let it mean this machine.
+  if (isToThisMachine) return /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(page)
+  return host !== undefined && page === hostOf(`http://${host}`)
 }
+
+const isSame = (one: string, other: string): boolean => one.toLowerCase() === other.toLowerCase()
 
 function hostOf(address: string): string | undefined {
   return URL.canParse(address) ? new URL(address).hostname : undefined
 }
-
-const isThisMachine = (host: string | undefined): boolean =>
-  host !== undefined && /^(localhost|127\.\d+\.\d+\.\d+|\[::1\])$/.test(host)
 
 /**
  * The client's address of an X-Forwarded-For: the last one that is no proxy's of ours, since what stands before it

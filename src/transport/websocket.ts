@@ -3,7 +3,7 @@
 import { createServer, type IncomingMessage, type Server, STATUS_CODES } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
-import { AddressRanges } from '../base/address-ranges.ts'
+import { AddressRanges, loopback } from '../base/address-ranges.ts'
 import type { ListenerConfig } from '../config/schema.ts'
 import type { Caller } from './caller.ts'
 import { CloseReason } from './close-reason.ts'
@@ -77,7 +77,7 @@ export class WebSocketDoor {
     if (entry === undefined) return void stream.destroy()
     const { caller, accept } = entry
     const refusal =
-      this.#refusalOf(request) ?? this.#refusalOfUpgrade(request) ?? this.#locate(caller, request)
+      this.#refusalOf(request) ?? this.#refusalOfUpgrade(caller, request) ?? this.#locate(caller, request)
     if (refusal !== undefined) return refuse(caller, stream, refusal)
     this.#websockets.handleUpgrade(request, stream, head, (socket: WebSocket) => {
       caller.inTime()
@@ -93,8 +93,9 @@ export class WebSocketDoor {
     return isPath ? undefined : { status: 404, why: 'there is nothing here' }
   }
 
-  #refusalOfUpgrade({ headers }: IncomingMessage): Refusal | undefined {
-    if (!isAllowedOrigin(headers.origin, headers.host, this.#listener)) {
+  #refusalOfUpgrade({ socket }: Caller, { headers }: IncomingMessage): Refusal | undefined {
+    const isToThisMachine = socket.localAddress === undefined || loopback.has(socket.localAddress)
+    if (!isAllowedOrigin(headers, this.#listener, isToThisMachine)) {
       return { status: 403, why: `pages of ${headers.origin} may not connect (websocket.origins)` }
     }
     const offered = (headers['sec-websocket-protocol'] ?? '').split(',').map((each) => each.trim())
