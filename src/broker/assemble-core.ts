@@ -65,6 +65,7 @@ export function assembleCore(broker: BrokerParts): Core {
   const { config, store, clock, log, memoryMeter: meter = processMemory } = broker
   const { limits, features, redirect, overflow } = config
   const now = (): number => clock.now()
+  const onRoom = (): void => readOn(core)
   const isWithheld = (message: Message): boolean => core.authorization.isWithheld(message)
   const onLost = (...will: LostWill): void => core.authorization.lostWill(...will)
   const wheel = new TimerWheel(clock)
@@ -95,15 +96,8 @@ export function assembleCore(broker: BrokerParts): Core {
     redirect,
     overflow,
     totals: new QueueTotals(limits),
-    onQueueRoom: (): void => queueMicrotask(() => readOn(core)),
-    memory: new MemoryGuard({
-      bytesMax: limits.memoryBytesMax,
-      meter,
-      wheel,
-      now,
-      log,
-      onRoom: () => readOn(core),
-    }),
+    onQueueRoom: (): void => queueMicrotask(onRoom),
+    memory: new MemoryGuard({ bytesMax: limits.memoryBytesMax, meter, wheel, now, log, onRoom }),
     authentication: authenticationOf(broker, wheel),
     disconnectsRefused: config.authorization.refusedPublish === 'disconnect',
     wheel,

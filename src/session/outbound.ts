@@ -15,23 +15,11 @@ import { PublishFields } from '../packet/publish.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
 import { type Delivery, DeliveryState } from '../store/delivery.ts'
 import type { QueueEnds } from '../store/store.ts'
-import { Backlog, type BacklogContext, type BacklogLimits, type BacklogReader } from './backlog.ts'
+import { Backlog, type BacklogReader } from './backlog.ts'
 import { DropReason, type Drops } from './drops.ts'
+import type { OutboundContext } from './outbound-context.ts'
 import { PACKET_IDS, packetIdOf, sequenceOf } from './packet-ids.ts'
 import type { Sink } from './sink.ts'
-
-export interface OutboundLimits extends BacklogLimits {
-  readonly inFlightMax: number
-  readonly outputBytesMax: number
-}
-
-/** What all queues of a broker share. */
-export interface OutboundContext extends BacklogContext {
-  readonly limits: OutboundLimits
-  readonly drops: Drops
-  readonly now: () => number
-  readonly overflow: { readonly queueQos0: boolean }
-}
 
 const fields = new PublishFields()
 

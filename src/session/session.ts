@@ -5,7 +5,8 @@ import type { Permit } from '../authorization/permit.ts'
 import type { QueueEnds, SessionRecord, Store } from '../store/store.ts'
 import { Drops } from './drops.ts'
 import { Inbound } from './inbound.ts'
-import { Outbound, type OutboundContext } from './outbound.ts'
+import { Outbound } from './outbound.ts'
+import type { OutboundContext } from './outbound-context.ts'
 import type { Subscription } from './subscription.ts'
 
 export interface StoredSession {

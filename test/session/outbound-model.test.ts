@@ -6,7 +6,7 @@ import type { AckType } from '../../src/packet/ack.ts'
 import type { Message } from '../../src/packet/message.ts'
 import type { PublishFields } from '../../src/packet/publish.ts'
 import { DropReason } from '../../src/session/drops.ts'
-import type { OutboundLimits } from '../../src/session/outbound.ts'
+import type { OutboundLimits } from '../../src/session/outbound-context.ts'
 import type { Sink } from '../../src/session/sink.ts'
 import { memoryQueue, type Queue, restartableQueue, settled } from './queue.ts'
 
