@@ -76,6 +76,7 @@ export class Broker {
     const restorer = restorerOf(core)
     await store.open(restorer)
     restorer.finish()
+    core.memory.begin()
     warnOfDamage(log, store.damage)
     store.onRoom = () => readOn(core)
     store.onWriteError = (error) => logWriteError(log, error)

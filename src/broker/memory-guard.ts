@@ -1,6 +1,14 @@
 // The bound of the whole process: with more memory resident than this, or more of V8's heap in use, who publishes is
 // not read from until there is less, and no session is made. Those who only take messages go on, since they are what
 // empties it. Asked by dispatch.ts for each chunk, and by session-registry.ts.
+//
+//   enough -- resident is above the bound, and garbage is not why --> short: as much as is in use now is too much
+//     ^                                                                 |
+//     '---- resident is below it, or in use is clearly less than then --'
+//
+// The second way back is needed because a process seldom gives the system all that it no longer uses: it takes it for
+// what comes next. Until it has, publishers are held back when as much is in use as did not fit before.
+import { readFileSync } from 'node:fs'
 import { totalmem } from 'node:os'
 import { getHeapStatistics, setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
@@ -18,11 +26,19 @@ const COLLECT_EVERY_MS = 1_000
 const COLLECT_EVERY_TIMES = 20
 /** It is over below this share of the bound: else it would come and go with each garbage collection. */
 const ENOUGH = 0.95
+const ENOUGH_IN_USE = 0.75
+/** Share of the bound that may be in use above what was at the start, however small the bound. */
+const ROOM = 1 / 16
+const UNKNOWN = Number.POSITIVE_INFINITY
+/** It may come and go all the time. */
+const TELL_EVERY_MS = 60_000
 
 /** What is used, measured anew by each call. */
 export interface MemoryMeter {
   /** Bytes resident, native buffers included. */
   bytes(): number
+  /** Bytes of objects and buffers, with the garbage among them. */
+  inUse(): number
   /** Part of the heap that V8 allows, from 0 to 1. Queues, sessions and topics are there; payloads are not. */
   heapShare(): number
   /** All of it, about a millisecond for each megabyte in use. */
@@ -34,10 +50,14 @@ let collect: (() => void) | undefined
 export const processMemory: MemoryMeter = {
   bytes() {
     try {
-      return process.memoryUsage.rss()
+      return ofItsOwn(process.memoryUsage.rss())
     } catch {
       return 0 // It is read from a file, and the process has as many open as it may.
     }
+  },
+  inUse() {
+    const { used_heap_size, external_memory } = getHeapStatistics()
+    return used_heap_size + external_memory
   },
   heapShare() {
     const { used_heap_size, heap_size_limit } = getHeapStatistics()
@@ -50,6 +70,13 @@ export const processMemory: MemoryMeter = {
     }
     collect()
   },
+}
+
+/** Without the pages of mapped files, which the system takes back when it needs them: only Linux tells. */
+function ofItsOwn(resident: number): number {
+  if (process.platform !== 'linux') return resident
+  const kibibytes = /^RssAnon:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'latin1'))?.[1]
+  return kibibytes === undefined ? resident : Number(kibibytes) * 1024
 }
 
 export interface MemoryGuardParts {
@@ -69,10 +96,21 @@ export class MemoryGuard implements WheelTask {
   #isShort = false
   #measuredAt = Number.NEGATIVE_INFINITY
   #collectAt = Number.NEGATIVE_INFINITY
+  #inUseAtStart = 0
+  /** Bytes in use that fit; not known while less than the bound is resident. */
+  #inUseMax = UNKNOWN
+  #toldAt = Number.NEGATIVE_INFINITY
+  #isTold = false
 
   constructor(parts: MemoryGuardParts) {
     this.#parts = parts
     this.#bytesMax = parts.bytesMax === 0 ? SHARE * machineBytes() : parts.bytesMax
+  }
+
+  /** What was restored is there: what is in use now stays in use, whether it fits or not. */
+  begin(): void {
+    this.#inUseAtStart = this.#parts.meter.inUse()
+    this.#learn()
   }
 
   /** `now` in milliseconds since the epoch; measures ten times a second at most. */
@@ -87,21 +125,52 @@ export class MemoryGuard implements WheelTask {
   }
 
   #measure(now: number): void {
-    const { meter, wheel, log } = this.#parts
+    const { wheel } = this.#parts
     this.#measuredAt = now
     const wasShort = this.#isShort
     this.#isShort = this.#isAbove() && !(this.#collects(now) && !this.#isAbove())
     if (this.#isShort) wheel.schedule(this, now + MEASURE_EVERY_MS)
     if (this.#isShort === wasShort) return
-    const facts = { bytes: meter.bytes(), bytesMax: this.#bytesMax, heapShare: meter.heapShare() }
-    if (this.#isShort) log.warn(facts, 'memory is short: publishers are held back')
-    else log.info(facts, 'memory is there again: publishers are read from')
+    if (this.#isShort) this.#learn()
+    this.#tell(now)
   }
 
   #isAbove(): boolean {
     const { meter } = this.#parts
     const part = this.#isShort ? ENOUGH : 1
-    return meter.bytes() > this.#bytesMax * part || meter.heapShare() > HEAP_SHARE * part
+    if (meter.heapShare() > HEAP_SHARE * part) return true
+    if (meter.bytes() <= this.#bytesMax * part) {
+      this.#inUseMax = UNKNOWN
+      return false
+    }
+    return this.#inUseMax === UNKNOWN || meter.inUse() >= this.#inUseBound
+  }
+
+  get #inUseBound(): number {
+    const atStart = this.#inUseAtStart
+    return this.#isShort ? atStart + (this.#inUseMax - atStart) * ENOUGH_IN_USE : this.#inUseMax
+  }
+
+  /** So much does not fit: what is resident above the bound is left out the next time. */
+  #learn(): void {
+    const { meter } = this.#parts
+    const excess = meter.bytes() - this.#bytesMax
+    if (excess <= 0) return // It was the heap.
+    const inUseMax = Math.min(meter.inUse(), this.#inUseMax) - excess
+    this.#inUseMax = Math.max(inUseMax, this.#inUseAtStart + ROOM * this.#bytesMax)
+  }
+
+  #tell(now: number): void {
+    const { meter, log } = this.#parts
+    const facts = { bytes: meter.bytes(), bytesMax: this.#bytesMax, heapShare: meter.heapShare() }
+    if (this.#isShort && now - this.#toldAt >= TELL_EVERY_MS) {
+      this.#toldAt = now
+      this.#isTold = true
+      log.warn(facts, 'memory is short: publishers are held back')
+    } else if (this.#isTold && !this.#isShort) {
+      this.#isTold = false
+      log.info(facts, 'memory is there again: publishers are read from')
+    }
   }
 
   /** While nobody publishes V8 may see no reason to. False: it was a moment ago. */

@@ -50,8 +50,6 @@ const message = z.strictObject({
   qos,
   retain: z.boolean(),
   expiresAt: time,
-  /** Seconds since the epoch. */
-  retainedAt: z.int().min(0).max(0xffff_ffff).optional(),
   publisher,
   properties,
   ...payload,
@@ -93,7 +91,7 @@ const lineSchema = z.discriminatedUnion('type', [
     body: z.strictObject({ id: z.int().min(1), bytes: z.int().min(1) }).optional(),
     released: z.literal(true).optional(),
   }),
-  z.strictObject({ type: z.literal('retained'), message }),
+  z.strictObject({ type: z.literal('retained'), message, retainedAt: z.int().min(0).optional() }),
   z.strictObject({
     type: z.literal('will'),
     clientId: text,
@@ -135,7 +133,11 @@ export function lineOf(row: StoredRow): ExportLine | undefined {
     case 'queued':
       return queuedLine(row.sessionNumber, row.delivery, row.bodyLength)
     case 'retained':
-      return { type: 'retained', message: messageLine(row.message) }
+      return {
+        type: 'retained',
+        message: messageLine(row.message),
+        ...(row.message.retainedAt > 0 && { retainedAt: row.message.retainedAt * 1000 }),
+      }
     case 'will': {
       const { topicName, payload, qos, retain, delayInterval, dueAt, messageExpiryInterval, properties } =
         row.record
@@ -184,10 +186,9 @@ function rightsLine(rights: Rights | undefined): { rights?: NonNullable<RightsOf
 }
 
 function messageLine(message: Message): MessageOfLine {
-  const { topicName, qos, retain, expiresAt, retainedAt, origin, properties, payload } = message
+  const { topicName, qos, retain, expiresAt, origin, properties, payload } = message
   return {
     ...{ topic: topicName, qos, retain, expiresAt: finite(expiresAt) },
-    ...(retainedAt !== 0 && { retainedAt }),
     ...(origin && { publisher: publisherLine(origin) }),
     ...propertiesLine(properties),
     ...payloadLine(payload),
@@ -246,7 +247,7 @@ export async function putLine(importer: StoreImporter, line: ExportLine): Promis
     case 'queued':
       return putQueued(importer, line)
     case 'retained':
-      return importer.putRetained(messageOf(line.message))
+      return importer.putRetained(retainedOf(line))
     case 'will':
       return importer.putWill(line.clientId, {
         topicName: line.topic,
@@ -274,6 +275,12 @@ function putQueued(importer: StoreImporter, line: Extract<ExportLine, { type: 'q
   return importer.enqueueReference(session, delivery, body.id, body.bytes)
 }
 
+function retainedOf({ message, retainedAt = 0 }: Extract<ExportLine, { type: 'retained' }>): Message {
+  const retained = messageOf(message)
+  retained.retainedAt = Math.floor(retainedAt / 1000)
+  return retained
+}
+
 function messageOf(line: MessageOfLine): Message {
   const { publisher } = line
   const made = createMessage({
@@ -284,7 +291,6 @@ function messageOf(line: MessageOfLine): Message {
     expiresAt: line.expiresAt ?? NEVER,
     properties: blockOf(line.properties),
   })
-  made.retainedAt = line.retainedAt ?? 0
   made.origin = publisher && {
     clientId: publisher.clientId,
     userName: publisher.userName,

@@ -16,15 +16,17 @@ import {
   unsuback,
   unsubscribe,
 } from '../kit/packets.ts'
-import { openBroker } from '../kit/test-broker.ts'
+import type { Peer } from '../kit/peer.ts'
+import { openBroker, type TestBroker } from '../kit/test-broker.ts'
 
 const BYTES_MAX = 1_000_000
 
 async function opened() {
-  const memory = { bytes: 0, heapShare: 0, garbage: 0 }
+  const memory = { bytes: 0, heapShare: 0, garbage: 0, unused: 0 }
   const limits = { memoryBytesMax: BYTES_MAX }
   const memoryMeter = {
-    bytes: () => memory.bytes + memory.garbage,
+    bytes: () => memory.bytes + memory.garbage + memory.unused,
+    inUse: () => memory.bytes + memory.garbage,
     heapShare: () => memory.heapShare,
     collectGarbage: () => {
       memory.garbage = 0
@@ -159,6 +161,62 @@ it('has garbage collected before it says so, and again while it is short', async
   await flow(sender).receive(pingresp)
 })
 
+/** Publishes until that is looked at, and says whether what comes after is answered. */
+async function isServed(kit: TestBroker, sender: Peer, packetId: number): Promise<boolean> {
+  kit.clock.advance(2_000)
+  sender.send(publish1(packetId, 'a', 'x'))
+  await sender.settle()
+  sender.send(pingreq)
+  await sender.settle()
+  const answers: string[] = []
+  while (sender.waiting > 0) answers.push((await sender.next()).packet.cmd)
+  return answers.includes('pingresp')
+}
+
+it('is over when what is in use is clearly less, although the process has not given its memory back', async () => {
+  const { kit, memory } = await opened()
+  const sender = await kit.client('sender')
+  memory.bytes = BYTES_MAX + 1
+  expect(await isServed(kit, sender, 1)).toBe(false)
+  memory.bytes = BYTES_MAX * 0.8
+  memory.unused = BYTES_MAX * 0.4
+  kit.clock.advance(2_000)
+  await sender.settle()
+  expect(sender.waiting).toBe(0)
+  memory.bytes = BYTES_MAX * 0.7
+  memory.unused = BYTES_MAX * 0.5
+  kit.clock.advance(2_000)
+  await flow(sender).receive(pingresp)
+  // What it holds is used again, and no more than there was.
+  expect(await isServed(kit, sender, 2)).toBe(true)
+  memory.bytes = BYTES_MAX * 1.1
+  memory.unused = BYTES_MAX * 0.1
+  expect(await isServed(kit, sender, 3)).toBe(false)
+})
+
+it('learns how much fits: what was above the bound is left out the next time', async () => {
+  const { kit, memory } = await opened()
+  const sender = await kit.client('sender')
+  memory.bytes = BYTES_MAX
+  memory.unused = BYTES_MAX * 0.2
+  expect(await isServed(kit, sender, 1)).toBe(false)
+  memory.bytes = BYTES_MAX * 0.5
+  memory.unused = BYTES_MAX * 0.7
+  kit.clock.advance(2_000)
+  await flow(sender).receive(pingresp)
+  memory.bytes = BYTES_MAX * 0.79
+  expect(await isServed(kit, sender, 2)).toBe(true)
+  memory.bytes = BYTES_MAX * 0.81
+  expect(await isServed(kit, sender, 3)).toBe(false)
+})
+
+it('leaves some room where more is in use from the start than the bound allows', async () => {
+  const bytes = (): number => 2 * BYTES_MAX
+  const memoryMeter = { bytes, inUse: bytes, heapShare: () => 0, collectGarbage: () => {} }
+  const kit = await openBroker({ limits: { memoryBytesMax: BYTES_MAX }, memoryMeter })
+  expect(await isServed(kit, await kit.client('sender'), 1)).toBe(true)
+})
+
 it('makes no session, and takes back who has one', async () => {
   const { kit, memory } = await opened()
   const fields = { clean: false, properties: { sessionExpiryInterval: 100 } }
@@ -174,7 +232,12 @@ it('makes no session, and takes back who has one', async () => {
 
 it('is measured ten times a second at most, however much is published', async () => {
   let measured = 0
-  const memoryMeter = { bytes: () => measured++, heapShare: () => 0, collectGarbage: () => {} }
+  const memoryMeter = {
+    bytes: () => measured++,
+    inUse: () => 0,
+    heapShare: () => 0,
+    collectGarbage: () => {},
+  }
   const kit = await openBroker({ memoryMeter })
   const sender = await kit.client('sender')
   kit.clock.advance(5_000)
