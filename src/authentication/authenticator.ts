@@ -9,6 +9,8 @@ import { isFilters } from './rights.ts'
 export interface Authenticator {
   /** As `authentication.order` names it. */
   readonly name: string
+  /** False: user name and password say nothing to it. Default: true. */
+  readonly looksAtUserName?: boolean
   /** What it throws, or answers that is no verdict, refuses the client and is logged as an error. */
   authenticate(client: AuthenticatingClient): Eventual<Verdict>
 }

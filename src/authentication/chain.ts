@@ -36,11 +36,12 @@ export class Chain {
   /** Throws what an authenticator throws, and TypeError for what is no verdict. */
   decide(client: AuthenticatingClient, terms: LoginTerms): Eventual<Decision> {
     const authenticators = terms.authenticators.flatMap((name) => this.#byName.get(name) ?? [])
+    const isLookedAt = authenticators.some(({ looksAtUserName = true }) => looksAtUserName)
     return askFrom(0)
 
     function askFrom(index: number): Eventual<Decision> {
       const authenticator = authenticators[index]
-      if (authenticator === undefined) return undecided(client, terms, authenticators.length > 0)
+      if (authenticator === undefined) return undecided(client, terms, isLookedAt)
       return eventually(authenticator.authenticate(client), (verdict) => {
         return decisionOf(authenticator, verdict) ?? askFrom(index + 1)
       })

@@ -4,6 +4,7 @@ import type { Authenticator } from './authenticator.ts'
 
 export const tlsAuthenticator: Authenticator = {
   name: 'tls',
+  looksAtUserName: false,
   authenticate: ({ peer: { userName } }) =>
     userName === undefined ? { kind: 'ignore' } : { kind: 'accept', identity: userName },
 }

@@ -63,9 +63,10 @@ export class LoadPublisher {
 
   /** Nothing is to be sent any more, and nothing is in flight. */
   get isDone(): boolean {
-    const { messages } = this.#publisher.plan
-    const hasSentAll = this.#isStopped || (messages > 0 && this.#sequence >= messages)
-    return hasSentAll && (this.#inFlight === 0 || !this.#publisher.client.isConnected)
+    const { plan, client } = this.#publisher
+    if (!client.isConnected) return true
+    const hasSentAll = this.#isStopped || (plan.messages > 0 && this.#sequence >= plan.messages)
+    return hasSentAll && this.#inFlight === 0
   }
 
   /** From when on, and how often, in microseconds; 0: always. */

@@ -109,3 +109,14 @@ it('ends the connection of MQTT.js when it authenticates again with a wrong pass
   expect(await told).toMatchObject({ reasonCode: 0x87 })
   await closed
 })
+
+it('lets MQTT.js in with a user name and a password where nobody is asked who clients are', async () => {
+  const broker = await createBroker({ persistence: { enabled: false } })
+  onTestFinished(() => broker.close())
+  const [address] = await broker.listen([{ host: '127.0.0.1', port: 0 }])
+  const client = await mqtt.connectAsync(`mqtt://127.0.0.1:${address?.port}`, {
+    username: 'me',
+    password: 'it',
+  })
+  await client.endAsync()
+})

@@ -86,9 +86,12 @@ describe('a load that flows', () => {
     expect(code).toBe(0)
   })
 
-  it('says who refused what, and ends with 1', async () => {
+  it.each([
+    ['conn', '--duration', '1'],
+    ['pub', '-L', '1'],
+  ])('%s says who refused what, and ends with 1', async (load, ...flags) => {
     const port = await served({ allowAnonymous: false })
-    const { code, result } = await figuresOf('conn', '-p', port, '-c', '3', '--duration', '1')
+    const { code, result } = await figuresOf(load, '-p', port, '-c', '3', ...flags)
     expect(result.brokers[0]?.median.connectionsFailed).toBe(3)
     expect(result.brokers[0]?.median.closed).toEqual({ 'refused: Not authorized': 3 })
     expect(code).toBe(1)

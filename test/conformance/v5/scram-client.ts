@@ -35,7 +35,13 @@ export async function openScram(): Promise<TestBroker> {
   await kit.broker.close()
   const { clock } = kit
   const persistence = { enabled: false }
-  kit.broker = await createBroker({ authentication: { scramFile }, persistence, limits, clock })
+  kit.broker = await createBroker({
+    allowAnonymous: true,
+    authentication: { scramFile },
+    persistence,
+    limits,
+    clock,
+  })
   return kit
 }
 
