@@ -51,9 +51,9 @@ export class DiskReserve {
     this.#file = join(parts.path, RESERVE)
   }
 
-  /** Looks now, and every so often from here on. */
+  /** Looks now, and every so often from here on; without a reserve only once the disk is full. */
   start(): void {
-    this.#lookAgain(0)
+    if (this.#parts.bytes > 0) this.#lookAgain(0)
   }
 
   /** Resolves when nothing of it is under way any more. */
@@ -100,7 +100,8 @@ export class DiskReserve {
         .catch(() => {}) // the folder is away: the writes tell of it
         .finally(() => {
           this.#looking = undefined
-          this.#lookAgain(this.isShort ? LOOK_EVERY_WHEN_SHORT_MS : LOOK_EVERY_MS)
+          if (this.isShort) this.#lookAgain(LOOK_EVERY_WHEN_SHORT_MS)
+          else if (this.#parts.bytes > 0) this.#lookAgain(LOOK_EVERY_MS)
         })
     }, delayMs)
   }
