@@ -16,13 +16,16 @@ export function intersectFilters(one: string, other: string): string | undefined
     const level = levels[i]
     const theirs = others[i]
     // Whatever is left of the one is within the # of the other; "a/#" matches "a" too.
-    if (level === '#') return [...common, ...others.slice(i)].join('/')
-    if (theirs === '#') return [...common, ...levels.slice(i)].join('/')
-    if (level === undefined || theirs === undefined) return level === theirs ? common.join('/') : undefined
+    if (level === '#') return filterOf([...common, ...others.slice(i)])
+    if (theirs === '#') return filterOf([...common, ...levels.slice(i)])
+    if (level === undefined || theirs === undefined) return level === theirs ? filterOf(common) : undefined
     if (level !== theirs && level !== '+' && theirs !== '+') return undefined
     common.push(level === '+' ? theirs : level)
   }
 }
+
+/** No topic name is empty: one empty level alone matches nothing. */
+const filterOf = (levels: readonly string[]): string | undefined => levels.join('/') || undefined
 
 /**
  * One topic name for each number of levels, up to `levelsMax`, that names of `topicFilter` have. Any filter that

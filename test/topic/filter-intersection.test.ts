@@ -30,6 +30,7 @@ describe('intersectFilters', () => {
     ['a/+', 'a', undefined],
     ['a/b', 'a/c', undefined],
     ['a/b/c', 'a/b', undefined],
+    ['/#', '+', undefined],
   ])('of %s and %s is %s', (one, other, common) => {
     expect(intersectFilters(one, other)).toBe(common)
     expect(intersectFilters(other, one)).toBe(common)
