@@ -6,6 +6,7 @@ import { NEVER } from '../packet/message.ts'
 import { createMessage } from '../packet/publish.ts'
 import { DropReason } from '../session/drops.ts'
 import type { Core } from './core.ts'
+import { LoopDelay } from './loop-delay.ts'
 
 export const SYSTEM_PREFIX = '$SYS/'
 /** Never stored: at the next start there is something else to say. */
@@ -17,6 +18,7 @@ export class SystemTopics implements WheelTask {
   readonly #core: Core
   readonly #intervalMs: number
   readonly #startedAt: number
+  readonly #loopDelay = new LoopDelay()
   #isRunning = false
   #told = new Map<string, string>()
 
@@ -32,12 +34,15 @@ export class SystemTopics implements WheelTask {
     if (this.#intervalMs === 0 || !plainFilter.startsWith('$SYS')) return
     this.#tell()
     if (!this.#isRunning) this.#schedule()
+    this.#loopDelay.start()
   }
 
   expire(): void {
     this.#isRunning = false
     const { router } = this.#core
-    if (![...this.#told.keys()].some((topicName) => router.hasInterest(topicName))) return
+    if (![...this.#told.keys()].some((topicName) => router.hasInterest(topicName))) {
+      return this.#loopDelay.stop()
+    }
     this.#tell()
     this.#schedule()
   }
@@ -68,6 +73,7 @@ export class SystemTopics implements WheelTask {
   #values(): Map<string, string> {
     const { sessions, links, retained, router, drops, totals, now } = this.#core
     const connected = [...links].filter(({ phase }) => phase === 'connected').length
+    const { mean, p99, max } = this.#loopDelay.take()
     const figures: [string, number | string][] = [
       ['uptime', `${Math.floor((now() - this.#startedAt) / 1000)} seconds`],
       ['clients/total', sessions.count],
@@ -77,6 +83,9 @@ export class SystemTopics implements WheelTask {
       ['retained messages/count', retained.count],
       ['store/messages/count', totals.messages],
       ['store/messages/bytes', totals.bytes],
+      ['loop/delay/mean', mean],
+      ['loop/delay/p99', p99],
+      ['loop/delay/max', max],
       ['publish/messages/dropped', drops.total],
     ]
     for (const reason of Object.values(DropReason)) {
