@@ -117,7 +117,7 @@ class Stage {
   }
 
   async end(): Promise<void> {
-    await this.broker.end('SIGKILL')
+    await this.broker.stop()
     rmSync(this.#folder, { recursive: true, force: true })
   }
 }

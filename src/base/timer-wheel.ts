@@ -6,15 +6,20 @@
 //   #overdue { D }                   scheduled for a tick that has passed: runs at the next tick
 //
 //   idle -> (schedule) -> armed -> (timer) -> run what is due, in order of dueAt -> armed | idle
+//                                              '-- a hundred thousand at once: over some turns of the event loop
 //
 // A run looks at the slots since the run before, at most at all of them: a leap of the clock costs one round.
 import { assert } from './assert.ts'
 import type { Clock, Timer } from './clock.ts'
+import { Pace } from './pace.ts'
 
 const SLOTS = 512
 const TICK_MS = 100
 /** While anything is scheduled the timer fires at least this often, to notice a leap of the wall clock. */
 const TICKS_ASLEEP_MAX = 10
+/** The end of a session or a will, see pace.ts; what those who hear of it make of it is counted on its own. */
+const EXPIRE_UNITS = 8
+const EACH_TURN_MIN = 4
 
 export interface WheelTask {
   /** Milliseconds since the epoch; set by `schedule` alone while the task is scheduled. */
@@ -23,8 +28,16 @@ export interface WheelTask {
   expire(now: number): void
 }
 
+/** What one run found. */
+interface Due {
+  readonly now: number
+  readonly tasks: readonly WheelTask[]
+  readonly errors: unknown[]
+}
+
 export class TimerWheel {
   readonly #clock: Clock
+  readonly #pace: Pace
   readonly #slots: Set<WheelTask>[] = Array.from({ length: SLOTS }, () => new Set<WheelTask>())
   readonly #overdue = new Set<WheelTask>()
   #length = 0
@@ -35,8 +48,9 @@ export class TimerWheel {
   #isRunning = false
   #isClosed = false
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, pace = new Pace()) {
     this.#clock = clock
+    this.#pace = pace
   }
 
   /** Number of tasks scheduled. */
@@ -78,9 +92,25 @@ export class TimerWheel {
     this.#timer = undefined
     this.#isRunning = true
     const now = this.#clock.now()
-    const due = this.#collectDue(now)
-    const errors: unknown[] = []
-    for (const task of due) this.#expire(task, now, errors)
+    this.#runDue({ now, tasks: this.#collectDue(now), errors: [] }, 0)
+  }
+
+  #runDue(due: Due, from: number): void {
+    const { now, tasks, errors } = due
+    let index = from
+    // A few each turn, whatever else went on in it.
+    while (
+      index < tasks.length &&
+      !this.#isClosed &&
+      !(this.#pace.isSpent && index - from >= EACH_TURN_MIN)
+    ) {
+      this.#expire(tasks[index++] as WheelTask, now, errors)
+      this.#pace.spend(EXPIRE_UNITS)
+    }
+    if (index < tasks.length && !this.#isClosed) {
+      setImmediate(() => this.#runDue(due, index))
+      return
+    }
     this.#isRunning = false
     this.#armFor(this.#nextTick())
     if (errors.length > 0) throw new AggregateError(errors, 'a task of the timer wheel threw')

@@ -4,6 +4,7 @@ import type { Logger } from 'pino'
 import { Authentication } from '../authentication/authentication.ts'
 import type { AuthenticationMethod } from '../authentication/method.ts'
 import type { Clock } from '../base/clock.ts'
+import { Pace } from '../base/pace.ts'
 import { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config } from '../config/schema.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
@@ -11,13 +12,13 @@ import { Drops } from '../session/drops.ts'
 import { QueueTotals } from '../session/queue-totals.ts'
 import type { Store } from '../store/store.ts'
 import { CloseReason } from '../transport/close-reason.ts'
-import type { Connection } from '../transport/connection.ts'
 import type { Core } from './core.ts'
 import type { BrokerEvents } from './events.ts'
 import { Gate } from './gate.ts'
 import type { Link } from './link.ts'
 import { MemoryGuard } from './memory-guard.ts'
 import { Overflow } from './overflow.ts'
+import { Reading } from './reading.ts'
 import { RetainedMessages } from './retained-messages.ts'
 import { Router } from './router.ts'
 import { SessionRegistry } from './session-registry.ts'
@@ -40,7 +41,10 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
   const now = (): number => clock.now()
   const drops = new Drops()
   const retained = new RetainedMessages({ store, messagesMax: limits.retainedMessagesMax, now })
-  const wheel = new TimerWheel(clock)
+  const pace = new Pace()
+  const chores = new Pace()
+  const wheel = new TimerWheel(clock, chores)
+  const reading = new Reading(pace)
   // Not while a message is being given out: the end of a connection publishes its will.
   const onTooSlow = (clientId: string): void => {
     const link = core.sessions.linkOf(clientId)
@@ -52,6 +56,7 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
   const router = new Router({
     retained,
     drops,
+    pace,
     overflow: new Overflow({ overflow, onTooSlow }),
     cacheEntries,
   })
@@ -62,14 +67,14 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
     redirect,
     overflow,
     totals: new QueueTotals(limits),
-    onQueueRoom: (): void => queueMicrotask(() => readOn(core)),
+    onQueueRoom: (): void => queueMicrotask(() => reading.readOn()),
     memory: new MemoryGuard({
       bytesMax: limits.memoryBytesMax,
       measure: measureMemory,
       wheel,
       now,
       log,
-      onRoom: () => readOn(core),
+      onRoom: () => reading.readOn(),
     }),
     authentication: new Authentication(authenticationMethods, {
       settings: config.authentication,
@@ -89,21 +94,16 @@ export function assembleCore({ config, store, clock, log, ...others }: BrokerPar
     onReadError: (error: Error): void =>
       log.error({ err: error }, 'a queue could not be read, and will be again'),
     gate: new Gate(config),
-    wills: new Wills({ store, wheel, router, now }),
+    wills: new Wills({ store, wheel, router, chores, now }),
     links: new Set<Link>(),
     unfinished: new Set<Promise<void>>(),
-    heldBack: new Set<Connection>(),
+    pace,
+    chores,
+    reading,
   }
   // These two touch all the others, and need the whole.
   const core = parts as Omit<typeof parts, 'sessions'> & { sessions: SessionRegistry; system: SystemTopics }
   core.sessions = new SessionRegistry(core)
   core.system = new SystemTopics(core, config.system.intervalSeconds)
   return core
-}
-
-/** The store has room again: those that were held back are read from. */
-export function readOn(core: Core): void {
-  const waiting = [...core.heldBack]
-  core.heldBack.clear()
-  for (const connection of waiting) connection.resume()
 }

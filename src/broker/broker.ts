@@ -11,10 +11,11 @@ import type { DropReason } from '../session/drops.ts'
 import { subscriptionOf } from '../session/subscription.ts'
 import { CloseReason } from '../transport/close-reason.ts'
 import { Connection, type ConnectionSettings } from '../transport/connection.ts'
+import { Endings } from '../transport/endings.ts'
 import { FlushList } from '../transport/flush-list.ts'
 import { type ListenAddress, type Listener, listenTcp } from '../transport/tcp.ts'
 import { whenCommitted } from './acknowledge.ts'
-import { assembleCore, type BrokerParts, readOn } from './assemble-core.ts'
+import { assembleCore, type BrokerParts } from './assemble-core.ts'
 import type { Core } from './core.ts'
 import type { BrokerEvents } from './events.ts'
 import type { Gate } from './gate.ts'
@@ -23,6 +24,9 @@ import { LocalSubscriber, type MessageHandler } from './local-subscriber.ts'
 import { messageOfRequest, type PublishRequest } from './publish-request.ts'
 import { redirectionOf } from './redirect.ts'
 import { restorerOf } from './restore.ts'
+
+/** What it takes to tell a client farewell, see base/pace.ts. */
+const DISCONNECT_UNITS = 50
 
 export interface LocalSubscription {
   readonly topicFilter: string
@@ -43,7 +47,8 @@ export class Broker {
     this.#core = core
     this.#config = config
     const { connectBytesMax } = config.limits
-    this.#settings = { flushList: new FlushList(), now: core.now, connectBytesMax }
+    const endings = new Endings(core.chores)
+    this.#settings = { flushList: new FlushList(), endings, now: core.now, connectBytesMax }
   }
 
   /** Opens the store and restores what it holds. Rejects with ERR_GODWIT_STORE_*. */
@@ -55,7 +60,7 @@ export class Broker {
     const restorer = restorerOf(core)
     await store.open(restorer)
     restorer.finish()
-    store.onRoom = () => readOn(core)
+    store.onRoom = () => core.reading.readOn()
     store.onWriteError = (error) => logWriteError(log, error)
     return new Broker(core, config)
   }
@@ -168,10 +173,15 @@ export class Broker {
     // A disk that refuses holds nobody up: closing gives up on it, and says so.
     await Promise.race([core.store.flush(), this.#nextWriteError()])
     const reasonCode = redirectionOf(core.redirect) ?? ReasonCode.ServerShuttingDown
-    for (const link of [...core.links]) link.disconnect(reasonCode, CloseReason.ServerShutdown)
+    for (const link of [...core.links]) {
+      link.disconnect(reasonCode, CloseReason.ServerShutdown)
+      core.chores.spend(DISCONNECT_UNITS)
+      if (core.chores.isSpent) await core.chores.nextTurn()
+    }
     await Promise.all([...listenersClosed, ...[...this.#streams].map(whenClosed)])
     await Promise.race([this.#allFinished(), this.#nextWriteError()])
     core.wheel.close()
+    core.system.close()
     await core.store.close()
   }
 

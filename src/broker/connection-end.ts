@@ -8,7 +8,7 @@ export function detachLink(link: Link, reason: CloseReason, cause: Error | undef
   const wasConnected = link.phase === 'connected'
   link.phase = 'closed'
   core.links.delete(link)
-  core.heldBack.delete(connection)
+  core.reading.forget(connection)
   core.wheel.cancel(link)
   const { version, remoteAddress: address } = connection
   const error = cause === undefined ? {} : { error: cause.message }

@@ -2,16 +2,17 @@
 import type { EventEmitter } from 'node:events'
 import type { Logger } from 'pino'
 import type { Authentication } from '../authentication/authentication.ts'
+import type { Pace } from '../base/pace.ts'
 import type { TimerWheel } from '../base/timer-wheel.ts'
 import type { Config } from '../config/schema.ts'
 import type { Drops } from '../session/drops.ts'
 import type { OutboundContext } from '../session/outbound.ts'
 import type { Store } from '../store/store.ts'
-import type { Connection } from '../transport/connection.ts'
 import type { BrokerEvents } from './events.ts'
 import type { Gate } from './gate.ts'
 import type { Link } from './link.ts'
 import type { MemoryGuard } from './memory-guard.ts'
+import type { Reading } from './reading.ts'
 import type { RetainedMessages } from './retained-messages.ts'
 import type { Router } from './router.ts'
 import type { SessionRegistry } from './session-registry.ts'
@@ -40,6 +41,9 @@ export interface Core extends OutboundContext {
   readonly system: SystemTopics
   /** Every open connection, CONNECT seen or not. */
   readonly links: Set<Link>
-  /** Connections that are not read from until the store has room. */
-  readonly heldBack: Set<Connection>
+  /** Of packets and what comes of them. */
+  readonly pace: Pace
+  /** Of what nobody sent a packet for: ends of connections, deadlines. */
+  readonly chores: Pace
+  readonly reading: Reading
 }

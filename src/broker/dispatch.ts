@@ -29,24 +29,28 @@ import type { Link } from './link.ts'
 const publish = new PublishPacket()
 const ack = new AckPacket()
 
-/** Handles every whole frame that has arrived, until the connection is paused or closed. */
+/** Handles every whole frame that has arrived, until the connection is paused or closed, or the turn is over. */
 export function dispatch(link: Link): void {
   const { connection, core } = link
   const { frames } = connection
+  const { pace, reading } = core
+  if (!reading.mayRead(connection)) return reading.postpone(connection)
+  // A publisher that outruns the disk, or the memory, is not read from until there is room. Who only acknowledges
+  // what it was sent makes room.
+  if (link.hasTakenRoom && core.store.isSaturated) return reading.holdBack(connection)
+  link.hasTakenRoom = false
   try {
     while (connection.closeReason === undefined && !connection.isPaused && frames.next()) {
       handlePacket(link, frames)
+      pace.spend(1)
+      if (pace.isSpent && !connection.isPaused) reading.postpone(connection)
     }
   } catch (error) {
     answerFault(link, error)
   }
   if (connection.closeReason !== undefined || connection.isPaused) return
-  const { hasTakenRoom } = link
-  link.hasTakenRoom = false
-  // A publisher that outruns the disk, or the memory, is not read from until there is room. Who only acknowledges
-  // what it was sent makes room.
-  if (hasTakenRoom && (core.store.isSaturated || core.memory.isShort(connection.lastReceivedAt))) {
-    link.holdBack()
+  if (link.hasTakenRoom && (core.store.isSaturated || core.memory.isShort(connection.lastReceivedAt))) {
+    reading.holdBack(connection)
   } else if (connection.backlog > core.limits.outputBytesMax) {
     connection.pause() // A peer that asks and does not take the answers: until Link.drained.
   }

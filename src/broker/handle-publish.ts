@@ -69,7 +69,7 @@ function isRejected(link: Link, session: Session, packet: PublishPacket, topicNa
   if (connection.version < 5 && core.overflow.oldPublishers === 'hold-back') {
     for (const { outbound } of blocking) outbound.awaitRoom()
     connection.frames.again()
-    link.holdBack()
+    core.reading.holdBack(connection)
     return true
   }
   core.drops.count(DropReason.Rejected)

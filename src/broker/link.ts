@@ -52,7 +52,7 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
   keepAliveMs = 0
   /** The client said farewell and its will is gone. [v5 MQTT-3.14.4-3] */
   isWillDiscarded = false
-  /** Since dispatch looked last: something came that takes room on the disk or in memory. */
+  /** In what was read last: something came that takes room on the disk or in memory. */
   hasTakenRoom = false
   /** Request Problem Information. [v5 MQTT-3.1.2-29] */
   wantsReasons = true
@@ -74,7 +74,7 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
     if (this.session === undefined || this.phase !== 'connected') return
     this.session.outbound.pump()
     this.core.retained.resume(this.session)
-    if (!this.core.heldBack.has(this.connection)) this.connection.resume()
+    if (!this.core.reading.isWaiting(this.connection)) this.connection.resume()
   }
 
   closed(reason: CloseReason, cause: Error | undefined): void {
@@ -96,7 +96,7 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
     if (this.phase === 'closed') return
     if (this.phase !== 'connected') return this.connection.close(CloseReason.ConnectTimeout)
     const dueAt = this.connection.lastReceivedAt + this.keepAliveMs
-    if (dueAt > now || this.core.heldBack.has(this.connection)) {
+    if (dueAt > now || this.core.reading.isHeldBack(this.connection)) {
       this.core.wheel.schedule(this, Math.max(dueAt, now + 1000))
     } else {
       this.disconnect(ReasonCode.KeepAliveTimeout, CloseReason.KeepAliveTimeout)
@@ -128,12 +128,6 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
     const reasonString = why.slice(0, REASON_CHARACTERS_MAX)
     if (isToldWhy && connection.send(encode({ reasonString }, version))) return true
     return connection.send(encode({}, version))
-  }
-
-  /** Nothing more is read until there is room: the client waits in front of its own socket. */
-  holdBack(): void {
-    this.core.heldBack.add(this.connection)
-    this.connection.pause()
   }
 
   /** An acknowledgement whose commit is down. */

@@ -1,5 +1,6 @@
 // From one message to the sessions that get it. Everything that is published passes here: packets from
 // handle-publish.ts, wills, and messages from inside the process; on to session/outbound.ts.
+import type { Pace } from '../base/pace.ts'
 import type { Message } from '../packet/message.ts'
 import { lowerQos } from '../packet/protocol.ts'
 import { ReasonCode } from '../packet/reason-codes.ts'
@@ -30,6 +31,7 @@ export interface RouterParts {
   readonly retained: RetainedMessages
   readonly drops: Drops
   readonly overflow: Overflow
+  readonly pace: Pace
   readonly cacheEntries: number
 }
 
@@ -39,13 +41,15 @@ export class Router {
   readonly #retained: RetainedMessages
   readonly #drops: Drops
   readonly #overflow: Overflow
+  readonly #pace: Pace
   /** Whether `blockedBy` has to be asked. */
   readonly mayReject: boolean
 
-  constructor({ retained, drops, overflow, cacheEntries }: RouterParts) {
+  constructor({ retained, drops, overflow, pace, cacheEntries }: RouterParts) {
     this.#retained = retained
     this.#drops = drops
     this.#overflow = overflow
+    this.#pace = pace
     this.mayReject = overflow.mayReject
     // Bounded by recipients, not by names: ten thousand subscribers of `#` times all names would be a gigabyte.
     this.#routes = new MatchCache(
@@ -85,6 +89,7 @@ export class Router {
     }
     const { recipients, groups } = this.#routes.lookup(message.topicName)
     let copies = recipients.length + groups.length
+    this.#pace.spend(copies)
     for (let i = 0; i < recipients.length; i++) {
       const recipient = recipients[i] as Recipient
       const copy = recipient.session === publisher ? recipient.ofItsOwn : recipient

@@ -37,6 +37,10 @@ export class SystemTopics implements WheelTask {
     this.#loopDelay.start()
   }
 
+  close(): void {
+    this.#loopDelay.stop()
+  }
+
   expire(): void {
     this.#isRunning = false
     const { router } = this.#core

@@ -4,6 +4,7 @@
 //   connected -- DISCONNECT 0 --> gone
 //   connected -- connection lost --> due (at once, or after the delay) --> published
 //                                     '-- the client is back --> gone      '-- the session ends --> published now
+import type { Pace } from '../base/pace.ts'
 import type { TimerWheel, WheelTask } from '../base/timer-wheel.ts'
 import type { Will } from '../packet/connect.ts'
 import { NEVER } from '../packet/message.ts'
@@ -11,10 +12,14 @@ import { createMessage } from '../packet/publish.ts'
 import type { Store, WillRecord } from '../store/store.ts'
 import type { Router } from './router.ts'
 
+/** As many as make the pace look at the clock: who gets it may be ten thousand. */
+const PUBLISH_UNITS = 256
+
 export interface WillsContext {
   readonly store: Store
   readonly wheel: TimerWheel
   readonly router: Router
+  readonly chores: Pace
   readonly now: () => number
 }
 
@@ -78,6 +83,7 @@ export class Wills {
     // One batch takes the will out and puts its copies in: a crash publishes it neither twice nor never.
     this.#context.store.deleteWill(clientId)
     this.#context.router.publish(message, undefined)
+    this.#context.chores.spend(PUBLISH_UNITS)
   }
 
   #take(clientId: string): WillRecord | undefined {

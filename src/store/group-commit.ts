@@ -1,5 +1,6 @@
 // One batch is written at a time, and the next one grows meanwhile. Between level-store.ts, which puts into `open`,
-// and the BatchWriter that knows LevelDB. What waits for a batch hears of it in order, once it is down.
+// and the BatchWriter that knows LevelDB. What waits for a batch hears of it in order, once it is down; when many do,
+// over some turns.
 //
 //   idle --put--> due --end of the turn--> writing --down--> idle, or writing what has come in since
 //                                           |   ^
@@ -7,12 +8,16 @@
 //                                          waiting --failed once more while closing--> abandoned
 import type { Clock, Timer } from '../base/clock.ts'
 import { GodwitError } from '../base/errors.ts'
+import { Pace } from '../base/pace.ts'
+import { RingQueue } from '../base/ring-queue.ts'
 import { OpenBatch } from './open-batch.ts'
 import type { CommitListener, SyncMode } from './store.ts'
 
-/** With 2 microseconds an operation, cutting the largest batch holds the event loop for some 40 ms at most. */
+/** It is encoded over some turns, but cut in one, and all of it is memory. */
 export const OPERATIONS_MAX = 20_000
 export const BATCH_BYTES_MAX = 16 * 1024 * 1024
+/** Between an acknowledgement and a client that comes in, see base/pace.ts. */
+const TELL_UNITS = 4
 const RETRY_MS = 1_000
 const SYNC_INTERVAL_MS = 1_000
 
@@ -32,6 +37,12 @@ export interface GroupCommitOptions {
   readonly bytesMax?: number
 }
 
+/** A batch that is down, and how many of its listeners have heard. */
+interface News {
+  readonly batch: OpenBatch
+  told: number
+}
+
 export class GroupCommit {
   open = new OpenBatch(1)
   committed = 0
@@ -44,6 +55,9 @@ export class GroupCommit {
   readonly #bytesMax: number
   #isDue = false
   #writing: OpenBatch | undefined
+  readonly #news = new RingQueue<News>()
+  readonly #pace = new Pace()
+  #isTelling = false
   #isSyncDue = false
   #syncTimer: Timer | undefined
   #isClosing = false
@@ -80,9 +94,13 @@ export class GroupCommit {
     this.touch()
   }
 
-  /** Resolves when all that was put before is down; rejects with ERR_GODWIT_STORE_WRITE when that was given up. */
+  /**
+   * Resolves when all that was put before is down, and all who waited for it have heard; rejects with
+   * ERR_GODWIT_STORE_WRITE when that was given up.
+   */
   flush(): Promise<void> {
-    const batch = this.open.isEmpty ? this.#writing : this.open
+    const lastNews = this.#news.at(this.#news.length - 1)
+    const batch = this.open.isEmpty ? (this.#writing ?? lastNews?.batch) : this.open
     return batch === undefined ? Promise.resolve() : this.#whenDown(batch)
   }
 
@@ -169,9 +187,28 @@ export class GroupCommit {
     this.committed = batch.number
     this.#writing = undefined
     this.#cut()
-    const { listeners, tokens, waiters } = batch
-    for (let i = 0; i < listeners.length; i++) listeners[i]?.committed(tokens[i] as number)
-    for (const waiter of waiters) waiter.resolve()
+    this.#news.push({ batch, told: 0 })
+    if (this.#isTelling) return
+    this.#isTelling = true
+    this.#tell()
+  }
+
+  readonly #tell = (): void => {
+    for (let news = this.#news.at(0); news !== undefined; news = this.#news.at(0)) {
+      const { listeners, tokens, waiters } = news.batch
+      while (news.told < listeners.length) {
+        if (this.#pace.isSpent) {
+          setImmediate(this.#tell)
+          return
+        }
+        const index = news.told++
+        listeners[index]?.committed(tokens[index] as number)
+        this.#pace.spend(TELL_UNITS)
+      }
+      this.#news.shift()
+      for (const waiter of waiters) waiter.resolve()
+    }
+    this.#isTelling = false
   }
 
   #abandon(batch: OpenBatch, error: GodwitError): void {

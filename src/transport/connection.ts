@@ -10,6 +10,7 @@ import { type Message, NEVER } from '../packet/message.ts'
 import type { ProtocolVersion } from '../packet/protocol.ts'
 import { encodePublish, type PublishFields } from '../packet/publish.ts'
 import type { CloseReason } from './close-reason.ts'
+import type { Endings } from './endings.ts'
 import type { FlushList } from './flush-list.ts'
 import { Output } from './output.ts'
 import { type OutboundAliases, TopicAliases } from './topic-aliases.ts'
@@ -32,6 +33,7 @@ export interface ConnectionHandler {
 
 export interface ConnectionSettings {
   readonly flushList: FlushList
+  readonly endings: Endings
   /** Milliseconds since the epoch, for `lastReceivedAt` and messages that expire. */
   readonly now: () => number
   /** Bytes of the largest packet taken before CONNECT is accepted. */
@@ -75,9 +77,10 @@ export class Connection {
     this.#handler = makeHandler(this)
     stream.on('data', (chunk: Buffer) => this.#receive(chunk))
     stream.on('drain', () => this.#drained())
-    stream.on('error', (error) => this.#closed('socket-error', error))
-    stream.on('end', () => this.#ended())
-    stream.on('close', () => this.#closed('client-closed', undefined))
+    const { endings } = settings
+    stream.on('error', (error) => endings.add(() => this.#closed('socket-error', error)))
+    stream.on('end', () => endings.add(() => this.#ended()))
+    stream.on('close', () => endings.add(() => this.#closed('client-closed', undefined)))
   }
 
   get isWritable(): boolean {

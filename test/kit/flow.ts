@@ -9,11 +9,27 @@ import type { Peer } from './peer.ts'
 
 /** Long enough for what is under way in the process to arrive. */
 const TURNS = 4
+/** More than anything in a test takes: that it goes on for ever is what the test will say. */
+const TURNS_MAX = 10_000
 
-/** What is under way in the event loop has happened. */
-export async function turns(count = TURNS): Promise<void> {
-  for (let i = 0; i < count; i++) await new Promise<void>((resolve) => setImmediate(resolve))
+/** So many turns of the event loop; without a number what is under way in it has happened. */
+export async function turns(count?: number): Promise<void> {
+  for (let i = 0; i < (count ?? TURNS); i++) await turn()
+  // Much at once is done over many turns: each asks for the next one.
+  for (let i = 0; count === undefined && i < TURNS_MAX && isGoingOn(); i++) await turn()
 }
+
+/** Those of us who wait for the next turn. */
+let waiting = 0
+
+async function turn(): Promise<void> {
+  waiting++
+  await new Promise<void>((resolve) => setImmediate(resolve))
+  waiting--
+}
+
+const isGoingOn = (): boolean =>
+  process.getActiveResourcesInfo().filter((kind) => kind === 'Immediate').length > waiting
 
 export const flow = (peer: Peer): Flow => new Flow(peer)
 

@@ -1,14 +1,17 @@
 // A connection over a stream of this process: one write a turn, back-pressure both ways, and its end.
 import { describe, expect, it } from 'vitest'
+import { Pace } from '../../src/base/pace.ts'
 import { PacketType } from '../../src/packet/protocol.ts'
 import { PublishFields } from '../../src/packet/publish.ts'
 import type { CloseReason } from '../../src/transport/close-reason.ts'
 import { Connection, type ConnectionHandler } from '../../src/transport/connection.ts'
+import { Endings } from '../../src/transport/endings.ts'
 import { FlushList } from '../../src/transport/flush-list.ts'
+import { turns } from '../kit/flow.ts'
 import { messageOf } from '../session/queue.ts'
 import { FarEnd } from './far-end.ts'
 
-const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
+const turn = (): Promise<void> => turns(1)
 
 class Handler implements ConnectionHandler {
   readonly packets: number[] = []
@@ -37,7 +40,7 @@ class Handler implements ConnectionHandler {
 function connect(flushList = new FlushList()) {
   const farEnd = new FarEnd()
   const handler = new Handler()
-  const settings = { flushList, now: () => 0, connectBytesMax: 1_000 }
+  const settings = { flushList, endings: new Endings(new Pace()), now: () => 0, connectBytesMax: 1_000 }
   const connection = new Connection(farEnd, settings, (made) => {
     handler.connection = made
     return handler
@@ -79,10 +82,10 @@ describe('writing', () => {
 
   it('reaches every one of more connections than the list holds', async () => {
     const flushList = new FlushList()
-    const all = Array.from({ length: 10_000 }, () => connect(flushList))
+    const all = Array.from({ length: 20_000 }, () => connect(flushList))
     for (const { connection } of all) connection.send(PINGRESP)
     for (const { connection } of all) connection.acknowledge(PacketType.Puback, 1, 0)
-    await turn()
+    await turns()
     const expected = Buffer.from([0xd0, 0, 0x40, 2, 0, 1])
     const received = all.map(({ farEnd }) => Buffer.concat(farEnd.writes))
     expect(received.filter((bytes) => !bytes.equals(expected))).toEqual([])
