@@ -32,11 +32,21 @@ const scaled = (count: number): number => Math.ceil(count * Number(values.scale)
 interface Row {
   readonly job: string
   readonly 'longest delay ms': number
+  /** Less what the process waited for a processor meanwhile. */
+  readonly 'of its own ms': number
   readonly 'longest collection ms': number
   readonly seconds: string
 }
 
 const rows: Row[] = []
+
+/** A line of the probe. */
+interface Note {
+  readonly at: number
+  readonly delayMs: number
+  readonly ownMs: number
+  readonly collectionMs: number
+}
 
 /** A broker on a folder of its own, and what was measured of it. */
 class Stage {
@@ -72,13 +82,12 @@ class Stage {
     const seconds = ((Date.now() - from) / 1000).toFixed(1)
     await delay(NOTED_MS)
     const noted = existsSync(this.#probeFile) ? readFileSync(this.#probeFile, 'utf8').trim().split('\n') : []
-    const during = noted
-      .map((line) => JSON.parse(line) as { at: number; delayMs: number; collectionMs: number })
-      .filter(({ at }) => at >= from)
+    const during = noted.map((line) => JSON.parse(line) as Note).filter(({ at }) => at >= from)
     const longest = (figures: readonly number[]): number => Math.round(Math.max(0, ...figures))
     rows.push({
       job,
       'longest delay ms': longest(during.map(({ delayMs }) => delayMs)),
+      'of its own ms': longest(during.map(({ ownMs }) => ownMs)),
       'longest collection ms': longest(during.map(({ collectionMs }) => collectionMs)),
       seconds,
     })

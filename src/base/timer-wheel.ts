@@ -47,6 +47,7 @@ export class TimerWheel {
   #timerTick = 0
   #isRunning = false
   #isClosed = false
+  #isHeld = false
 
   constructor(clock: Clock, pace = new Pace()) {
     this.#clock = clock
@@ -76,6 +77,17 @@ export class TimerWheel {
     if (!this.#remove(task)) return
     this.#length--
     if (this.#length === 0) this.#disarm()
+  }
+
+  /** Until letGo nothing runs: what is being put in belongs together. */
+  hold(): void {
+    this.#isHeld = true
+    this.#disarm()
+  }
+
+  letGo(): void {
+    this.#isHeld = false
+    this.#armFor(this.#nextTick())
   }
 
   /** Nothing scheduled runs any more, nor what is scheduled after. */
@@ -152,7 +164,7 @@ export class TimerWheel {
 
   /** Has the timer fire at `tick` or before. */
   #armFor(tick: number): void {
-    if (this.#isRunning || this.#isClosed || this.#length === 0) return
+    if (this.#isRunning || this.#isClosed || this.#isHeld || this.#length === 0) return
     const wakeTick = Math.min(tick, this.#tick + TICKS_ASLEEP_MAX)
     if (this.#timer !== undefined && this.#timerTick <= wakeTick) return
     this.#disarm()

@@ -58,8 +58,10 @@ export class Broker {
     store.onDamage = (what) => log.error({ what }, 'damaged in the store, and left out')
     store.onLeftOver = (deliveries) => core.router.handOn(deliveries, core.now())
     const restorer = restorerOf(core)
+    core.wheel.hold()
     await store.open(restorer)
-    restorer.finish()
+    await restorer.finish()
+    core.wheel.letGo()
     store.onRoom = () => core.reading.readOn()
     store.onWriteError = (error) => logWriteError(log, error)
     return new Broker(core, config)
@@ -173,11 +175,10 @@ export class Broker {
     // A disk that refuses holds nobody up: closing gives up on it, and says so.
     await Promise.race([core.store.flush(), this.#nextWriteError()])
     const reasonCode = redirectionOf(core.redirect) ?? ReasonCode.ServerShuttingDown
-    for (const link of [...core.links]) {
-      link.disconnect(reasonCode, CloseReason.ServerShutdown)
-      core.chores.spend(DISCONNECT_UNITS)
-      if (core.chores.isSpent) await core.chores.nextTurn()
-    }
+    const disconnect = (link: Link): void => link.disconnect(reasonCode, CloseReason.ServerShutdown)
+    await new Promise<void>((done) =>
+      core.chores.inTurns([...core.links].values(), DISCONNECT_UNITS, disconnect, done),
+    )
     await Promise.all([...listenersClosed, ...[...this.#streams].map(whenClosed)])
     await Promise.race([this.#allFinished(), this.#nextWriteError()])
     core.wheel.close()

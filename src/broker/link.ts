@@ -96,7 +96,7 @@ export class Link implements ConnectionHandler, CommitListener, WheelTask {
     if (this.phase === 'closed') return
     if (this.phase !== 'connected') return this.connection.close(CloseReason.ConnectTimeout)
     const dueAt = this.connection.lastReceivedAt + this.keepAliveMs
-    if (dueAt > now || this.core.reading.isHeldBack(this.connection)) {
+    if (dueAt > now || this.core.reading.isWaiting(this.connection)) {
       this.core.wheel.schedule(this, Math.max(dueAt, now + 1000))
     } else {
       this.disconnect(ReasonCode.KeepAliveTimeout, CloseReason.KeepAliveTimeout)

@@ -2,6 +2,7 @@
 //
 //   held back    a publisher that outruns the disk, or a memory that is short: until there is room
 //   postponed    the turn has lasted long enough: in the next one, or in theirs after that, in this order
+//   busy         what came last is still being worked through
 import type { Pace } from '../base/pace.ts'
 import type { Connection } from '../transport/connection.ts'
 
@@ -9,6 +10,7 @@ export class Reading {
   readonly #pace: Pace
   readonly #heldBack = new Set<Connection>()
   readonly #postponed = new Set<Connection>()
+  readonly #busy = new Set<Connection>()
   #isScheduled = false
   readonly #nextTurn = (): void => {
     this.#isScheduled = false
@@ -32,13 +34,19 @@ export class Reading {
     this.#schedule()
   }
 
-  /** Held back, and so neither silent nor to be resumed by anybody else. */
-  isHeldBack(connection: Connection): boolean {
-    return this.#heldBack.has(connection)
+  keepBusy(connection: Connection): void {
+    this.#busy.add(connection)
+    connection.pause()
   }
 
+  /** To be called also for one that was not kept busy. */
+  release(connection: Connection): void {
+    if (this.#busy.delete(connection)) connection.resume()
+  }
+
+  /** It is our doing that nothing comes of it, and nobody else is to resume it. */
   isWaiting(connection: Connection): boolean {
-    return this.#heldBack.has(connection) || this.#postponed.has(connection)
+    return this.#heldBack.has(connection) || this.#postponed.has(connection) || this.#busy.has(connection)
   }
 
   /** False: it is to be postponed. */
@@ -57,6 +65,7 @@ export class Reading {
   forget(connection: Connection): void {
     this.#heldBack.delete(connection)
     this.#postponed.delete(connection)
+    this.#busy.delete(connection)
   }
 
   #readSome(): void {

@@ -8,7 +8,7 @@ import type { Core } from './core.ts'
 
 export interface FinishingRestorer extends Restorer {
   /** Call when the store is open: deadlines that need the whole are set now. */
-  finish(): void
+  finish(): Promise<void>
 }
 
 export function restorerOf(core: Core): FinishingRestorer {
@@ -33,10 +33,13 @@ export function restorerOf(core: Core): FinishingRestorer {
     will(clientId: string, record: WillRecord): void {
       wills.push([clientId, record])
     },
-    finish(): void {
+    async finish(): Promise<void> {
       for (const [session, subscription] of owed) core.retained.feed(session, subscription)
-      core.sessions.startClocks()
-      for (const [clientId, record] of wills) core.wills.restore(clientId, record)
+      await core.sessions.startClocks()
+      for (const [clientId, record] of wills) {
+        core.wills.restore(clientId, record)
+        if (core.store.isSaturated) await core.store.flush()
+      }
       core.log.info(
         { sessions: core.sessions.count, retained: core.retained.count, wills: wills.length },
         'restored from the store',

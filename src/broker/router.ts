@@ -20,6 +20,7 @@ const READY = 5
 
 /** Who of a share gets a message: one that can have it at once, one that is connected, one that will be back. */
 function rankFor(message: Message, { outbound, isDurable }: Session): number {
+  if (outbound.isEnded) return 0
   if (outbound.isReady) return READY
   if (!outbound.isOnline && !isDurable) return 0
   const isFull = !outbound.hasRoomFor(message)

@@ -13,6 +13,9 @@ import { handOn } from './handing-on.ts'
 import type { Link } from './link.ts'
 import { redirectionOf } from './redirect.ts'
 
+/** See base/pace.ts. */
+const UNSUBSCRIBE_UNITS = 2
+const CLOCK_UNITS = 4
 const NO_DEADLINE = Number.POSITIVE_INFINITY
 
 export interface SessionRequest {
@@ -102,8 +105,12 @@ export class SessionRegistry {
   }
 
   /** All are restored, and the store is open. Those that were connected at the crash are offline from now. */
-  startClocks(): void {
+  async startClocks(): Promise<void> {
+    const { chores, store } = this.#core
     for (const session of [...this.#sessions.values()]) {
+      chores.spend(CLOCK_UNITS)
+      if (chores.isSpent) await chores.nextTurn()
+      if (store.isSaturated) await store.flush()
       const { expiryInterval, expiresAt, sentBefore } = session.record
       const wasConnected = sentBefore === Number.POSITIVE_INFINITY && expiresAt === NO_DEADLINE
       if (expiryInterval === 0) {
@@ -157,13 +164,15 @@ export class SessionRegistry {
     // A subscriber inside the process is not registered: a client may have chosen its client id.
     const isRegistered = this.#sessions.get(session.clientId) === session
     if (isRegistered) this.#sessions.delete(session.clientId)
-    for (const subscription of session.subscriptions.values()) core.router.unsubscribe(session, subscription)
     core.retained.forget(session)
     const leftOver = session.outbound.end()
     session.record.sentBefore = session.outbound.sentBefore
     if (!session.isDurable) handOn(core, leftOver)
     else core.store.deleteSession(session.record) // The store tells of what it kept.
     if (isRegistered) core.wills.publish(session.clientId)
+    core.chores.inTurns(session.subscriptions.values(), UNSUBSCRIBE_UNITS, (subscription) =>
+      core.router.unsubscribe(session, subscription),
+    )
   }
 }
 

@@ -45,6 +45,8 @@ export class Outbound implements BacklogReader {
   /** Sequences below may have been sent before the restart: they go out as repeats, but expire like new ones. */
   readonly #sentBeforeRestart: number
   #sink: Sink | undefined
+  /** Its session is no more, though some who match topics may not know yet. */
+  isEnded = false
   /** Batch whose commit will pump. */
   #awaitedBatch = 0
   /** Called when the client has taken so much that more may be put in. */
@@ -114,6 +116,7 @@ export class Outbound implements BacklogReader {
     subscriptionIdentifiers: readonly number[] | undefined,
     share = '',
   ): boolean {
+    if (this.isEnded) return true
     if (qos === 0) {
       this.#sendAtOnce(message, retain, subscriptionIdentifiers)
       return true
@@ -178,6 +181,7 @@ export class Outbound implements BacklogReader {
   /** For good. What memory held that the client has not received: of a queue that is not kept, all of it. */
   end(): Delivery[] {
     const { leftOver } = this.#backlog
+    this.isEnded = true
     this.detach()
     this.#backlog.end()
     return leftOver

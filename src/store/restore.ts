@@ -5,6 +5,7 @@
 // Queues are read by their ends, whatever their length. What belongs to a session number without a session
 // row was left by a crash during a deletion, and is returned to be swept.
 import { GodwitError } from '../base/errors.ts'
+import { Pace } from '../base/pace.ts'
 import { type Database, type Entry, readChunks } from './database.ts'
 import * as keys from './keys.ts'
 import { KeyKind } from './keys.ts'
@@ -19,6 +20,8 @@ export const FORMAT_KEY = keys.textKey(KeyKind.Meta, 'format')
 export const NUMBERS_KEY = keys.textKey(KeyKind.Meta, 'session-numbers')
 
 const CHUNK_ROWS = 1_000
+/** What the broker makes of one, see base/pace.ts. */
+const SESSION_UNITS = 4
 /** Queues up to about this length are read through, longer ones are leapt over. */
 const QUEUE_CHUNK_ROWS = 100
 const QUEUE_END_ROWS = 10
@@ -68,9 +71,14 @@ export async function restore(database: Database, restorer: Restorer, onDamage: 
   const found: Found = { sessions, orphans, onDamage }
   await readQueueEnds(database, found)
   await readReceived(database, found)
-  for (const { record, queue, receivedPacketIds } of sessions.values()) {
-    restorer.session(record, queue, receivedPacketIds)
-  }
+  await new Promise<void>((resolve) =>
+    new Pace().inTurns(
+      sessions.values(),
+      SESSION_UNITS,
+      ({ record, queue, receivedPacketIds }) => restorer.session(record, queue, receivedPacketIds),
+      resolve,
+    ),
+  )
   await restoreSubscriptions(database, restorer, found)
   await restoreRetained(database, restorer, onDamage)
   await restoreWills(database, restorer, onDamage)

@@ -15,6 +15,8 @@ import type { CommitListener, SessionRecord } from './store.ts'
 const SLICE_ROWS = 500
 /** Of what its rows stand for, bodies included. */
 const SLICE_BYTES = 1_048_576
+/** Sessions at once: their slices share a batch, and most sessions leave little behind. */
+const AT_ONCE = 16
 const KINDS = [KeyKind.Queue, KeyKind.Subscription, KeyKind.Received] as const
 
 /** What is to go with one batch. */
@@ -39,7 +41,8 @@ export class SessionSweeper implements CommitListener {
   /** Those of them whose deletion is down. */
   readonly #due: number[] = []
   #isStopped = false
-  #run: Promise<void> | undefined
+  #running = 0
+  readonly #runs = new Set<Promise<void>>()
 
   constructor(database: Database, sweep: Sweep, onDamage: (description: string) => void) {
     this.#database = database
@@ -59,16 +62,19 @@ export class SessionSweeper implements CommitListener {
 
   committed(sessionNumber: number): void {
     this.#due.push(sessionNumber)
-    this.#run ??= this.#sweepAll()
+    if (this.#running >= AT_ONCE) return
+    this.#running++
+    const run = this.#sweepDue().finally(() => this.#runs.delete(run))
+    this.#runs.add(run)
   }
 
-  /** Begins no other slice; what is left is found at the next open. Resolves when the last one is over. */
+  /** Begins no other slice; what is left is found at the next open. Resolves when those under way are over. */
   async stop(): Promise<void> {
     this.#isStopped = true
-    await this.#run
+    await Promise.all(this.#runs)
   }
 
-  async #sweepAll(): Promise<void> {
+  async #sweepDue(): Promise<void> {
     while (!this.#isStopped) {
       const sessionNumber = this.#due.pop()
       if (sessionNumber === undefined) break
@@ -79,7 +85,7 @@ export class SessionSweeper implements CommitListener {
         await this.#failed(sessionNumber, error)
       }
     }
-    this.#run = undefined
+    this.#running--
   }
 
   async #failed(sessionNumber: number, error: unknown): Promise<void> {
