@@ -11,6 +11,7 @@ import { KeyKind, messageKey, QUEUE_KEY_BYTES, receivedKey, textKey, writeQueueK
 import { encodeDelivery, encodeMessage } from './message-records.ts'
 import type { BodyChange, OpenBatch } from './open-batch.ts'
 import { encodeNumber, RECORD_FORMAT } from './records.ts'
+import type { Space } from './space.ts'
 import { ValueWriter } from './value-writer.ts'
 
 const SYNC_POINT_KEY = textKey(KeyKind.Meta, 'sync-point')
@@ -19,17 +20,25 @@ const EMPTY_VALUE = Buffer.from([RECORD_FORMAT])
 /** Copied in about a microsecond. */
 const BYTES_PER_UNIT = 2_000
 
+export interface BatchEncoderParts {
+  readonly nextMessageId: () => number
+  readonly space: Space
+  readonly onDamage: (description: string) => void
+}
+
 export class BatchEncoder implements BatchWriter {
   readonly #database: Database
   readonly #references: BodyReferences
   readonly #nextMessageId: () => number
+  readonly #space: Space
   readonly #value = new ValueWriter()
   readonly #pace = new Pace()
   readonly #queueKey = Buffer.allocUnsafeSlow(QUEUE_KEY_BYTES)
 
-  constructor(database: Database, nextMessageId: () => number, onDamage: (description: string) => void) {
+  constructor(database: Database, { nextMessageId, space, onDamage }: BatchEncoderParts) {
     this.#database = database
     this.#nextMessageId = nextMessageId
+    this.#space = space
     this.#references = new BodyReferences(database, onDamage)
   }
 
@@ -54,6 +63,7 @@ export class BatchEncoder implements BatchWriter {
     if (batch.isSyncPoint) native.put(SYNC_POINT_KEY, EMPTY_VALUE)
     await native.write({ sync: isSynced }) // an empty one is not written
     if (bodies.size > 0) this.#references.remember(bodies)
+    this.#space.gone(batch)
   }
 
   /** After each row, of about so many bytes. */

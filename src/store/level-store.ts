@@ -14,6 +14,7 @@ import { readDeliveries } from './queue-reader.ts'
 import { encodeNumber, encodeSession, encodeSubscription, encodeWill } from './records.ts'
 import { FORMAT_KEY, NUMBERS_KEY, readFormat, restore, STORE_FORMAT } from './restore.ts'
 import { SessionSweeper, type Slice } from './session-sweeper.ts'
+import { Space } from './space.ts'
 import type {
   CommitListener,
   Restorer,
@@ -52,6 +53,7 @@ export class LevelStore implements Store {
   #database: Database | undefined
   #sweeper: SessionSweeper | undefined
   #encoder: BatchEncoder | undefined
+  #space: Space | undefined
   #isClosing = false
   #closed: Promise<void> | undefined
   #nextNumber = 1
@@ -86,13 +88,20 @@ export class LevelStore implements Store {
       this.#nextNumber = restored.nextSessionNumber
       this.#reservedNumbers = restored.nextSessionNumber
       this.#lastMessageId = restored.lastMessageId
-      this.#encoder = new BatchEncoder(database, () => this.#nextMessageId(), onDamage)
+      const space = new Space(database, this.#clock)
+      this.#space = space
+      this.#encoder = new BatchEncoder(database, {
+        nextMessageId: () => this.#nextMessageId(),
+        space,
+        onDamage,
+      })
       this.#sweeper = new SessionSweeper(database, (slice) => this.#sweep(slice), onDamage)
       this.#database = database
       for (const number of restored.orphans) {
         this.#sweeper.add({ number, sentBefore: Number.POSITIVE_INFINITY })
         this.#sweeper.committed(number)
       }
+      void space.found(restored.queueBytes)
     } catch (cause) {
       await database.close()
       if (!isLevelError(cause)) throw cause
@@ -109,10 +118,12 @@ export class LevelStore implements Store {
   async #close(): Promise<void> {
     this.#isClosing = true
     const isSwept = this.#sweeper?.stop()
+    const isStill = this.#space?.stop()
     try {
       if (this.#database !== undefined) await this.#commit.close()
     } finally {
       await isSwept
+      await isStill
       await this.#database?.close()
     }
   }
@@ -212,7 +223,7 @@ export class LevelStore implements Store {
       return
     }
     if (this.#opened(this.#sweeper).owns(sessionNumber)) return
-    this.#commit.open.dequeue(sessionNumber, delivery.sequence)
+    this.#commit.open.dequeue(sessionNumber, delivery)
     this.#releaseBody(delivery)
     this.#commit.touch()
   }
@@ -277,17 +288,17 @@ export class LevelStore implements Store {
   }
 
   #releaseBody(delivery: Delivery): void {
-    const { storedId } = delivery
+    const { storedId, message } = delivery
     if (storedId === 0) return
     delivery.storedId = 0
-    this.#commit.open.releaseBody(storedId)
+    this.#commit.open.releaseBody(storedId, message?.length ?? 0)
   }
 
-  #sweep({ keys: gone, bodyIds, leftOver }: Slice): Promise<void> {
+  #sweep({ keys: gone, bodyIds, bytes, leftOver }: Slice): Promise<void> {
     if (leftOver.length > 0) this.onLeftOver(leftOver)
     const batch = this.#commit.open
-    for (const key of gone) batch.sweep(key)
-    for (const id of bodyIds) batch.releaseBody(id)
+    for (const key of gone) batch.sweep(key, bytes / gone.length)
+    for (const id of bodyIds) batch.releaseBody(id, bytes / gone.length)
     this.#commit.touch()
     return this.#commit.flush()
   }

@@ -21,6 +21,8 @@ export interface BodyChange {
   readonly message: Message | undefined
   /** References before this batch; undefined until it is known. */
   before: number | undefined
+  /** About, of the message. */
+  readonly bytes: number
 }
 
 export interface Waiter {
@@ -55,7 +57,10 @@ export class OpenBatch {
   readonly retained = new Map<string, Message | undefined>()
   /** Session number -> packet id -> what becomes of its row. */
   readonly received = new Map<number, Map<number, ReceivedChange>>()
+  /** Of the messages that went with them, but for those whose bodies are stored apart. */
+  goneBytes = 0
   readonly sweptKeys: Buffer[] = []
+  sweptBytes = 0
   readonly bodies = new Map<number, BodyChange>()
   readonly listeners: CommitListener[] = []
   readonly tokens: number[] = []
@@ -86,20 +91,25 @@ export class OpenBatch {
   release(sessionNumber: number, delivery: Delivery): void {
     this.releasedNumbers.push(sessionNumber)
     this.released.push(delivery)
-    this.#count(ROW_BYTES)
+    this.#goes(delivery)
   }
 
   /** Of a delivery that is written. */
-  dequeue(sessionNumber: number, sequence: number): void {
+  dequeue(sessionNumber: number, delivery: Delivery): void {
     this.goneNumbers.push(sessionNumber)
-    this.goneSequences.push(sequence)
+    this.goneSequences.push(delivery.sequence)
+    this.#goes(delivery)
+  }
+
+  #goes({ storedId, message }: Delivery): void {
+    if (storedId === 0 && message !== undefined) this.goneBytes += message.length
     this.#count(ROW_BYTES)
   }
 
-  releaseBody(messageId: number): void {
+  releaseBody(messageId: number, bytes: number): void {
     const body = this.bodies.get(messageId)
-    if (body === undefined) this.bodies.set(messageId, { change: -1, message: undefined, before: undefined })
-    else body.change--
+    if (body !== undefined) body.change--
+    else this.bodies.set(messageId, { change: -1, message: undefined, before: undefined, bytes })
   }
 
   put(name: string, row: Row): void {
@@ -127,8 +137,10 @@ export class OpenBatch {
     this.#count(ROW_BYTES)
   }
 
-  sweep(key: Buffer): void {
+  /** `bytes` of a queue row, with what it refers to. */
+  sweep(key: Buffer, bytes: number): void {
     this.sweptKeys.push(key)
+    this.sweptBytes += bytes
     this.#count(key.length)
   }
 
@@ -172,7 +184,12 @@ export class OpenBatch {
     const body = this.bodies.get(message.storedId)
     if (body === undefined) {
       const before = isNew ? 0 : undefined
-      this.bodies.set(message.storedId, { change: message.references, message, before })
+      this.bodies.set(message.storedId, {
+        change: message.references,
+        message,
+        before,
+        bytes: message.length,
+      })
     } else {
       body.change += message.references
     }

@@ -30,6 +30,8 @@ const EMPTY_QUEUE: QueueEnds = { head: 0, tail: 0, bytes: 0 }
 export interface Restored {
   readonly nextSessionNumber: number
   readonly lastMessageId: number
+  /** That the rows of queues take, about. */
+  readonly queueBytes: number
   /** Session numbers to be swept. */
   readonly orphans: ReadonlySet<number>
 }
@@ -89,7 +91,10 @@ export async function restore(database: Database, restorer: Restorer, onDamage: 
   }
   // With a session row damaged, its queue only looks abandoned: nothing is swept then.
   const toSweep = isComplete ? orphans : new Set<number>()
-  return { nextSessionNumber, lastMessageId: await readLastMessageId(database), orphans: toSweep }
+  let queueBytes = 0
+  for (const { queue } of sessions.values()) queueBytes += queue.bytes
+  const lastMessageId = await readLastMessageId(database)
+  return { nextSessionNumber, lastMessageId, queueBytes, orphans: toSweep }
 }
 
 async function readSessions(database: Database, onDamage: OnDamage): Promise<Map<number, StoredSession>> {

@@ -22,6 +22,8 @@ const KINDS = [KeyKind.Queue, KeyKind.Subscription, KeyKind.Received] as const
 /** What is to go with one batch. */
 export interface Slice {
   readonly keys: Buffer[]
+  /** Of queue rows, with what they refer to. */
+  readonly bytes: number
   /** Ids of the bodies that the rows referred to. */
   readonly bodyIds: number[]
   readonly leftOver: Delivery[]
@@ -30,7 +32,7 @@ export interface Slice {
 /** Resolves when it is down. */
 export type Sweep = (slice: Slice) => Promise<void>
 
-const NOTHING: Slice = { keys: [], bodyIds: [], leftOver: [] }
+const NOTHING: Slice = { keys: [], bytes: 0, bodyIds: [], leftOver: [] }
 
 export class SessionSweeper implements CommitListener {
   readonly #database: Database
@@ -136,6 +138,7 @@ export class SessionSweeper implements CommitListener {
     const shared = leftOver.filter((delivery) => delivery.share !== '')
     const getMany = (bodyKeys: Buffer[]) => this.#database.getMany(bodyKeys)
     await withBodies(shared, getMany, this.#onDamage)
-    await this.#sweep({ keys: entries.map(([key]) => key), bodyIds, leftOver })
+    const bytes = entries.reduce((sum, [, value]) => sum + deliveryBytes(value), 0)
+    await this.#sweep({ keys: entries.map(([key]) => key), bytes, bodyIds, leftOver })
   }
 }
