@@ -15,6 +15,8 @@ export interface LoadOptions {
   readonly clientId: string
   /** Keep the session: CleanSession 0. */
   readonly isKept?: boolean
+  /** Of a receiver: sees each message that comes. */
+  readonly onPayload?: (payload: Buffer) => void
 }
 
 export class LoadPublisher {
@@ -81,17 +83,19 @@ export class LoadPublisher {
 export class LoadReceiver {
   received = 0
   readonly #socket: Socket
+  readonly #onPayload: ((payload: Buffer) => void) | undefined
   #rest: Buffer = Buffer.alloc(0)
   #wanted = Number.POSITIVE_INFINITY
   #arrived: () => void = () => {}
 
-  private constructor(socket: Socket) {
+  private constructor(socket: Socket, onPayload: ((payload: Buffer) => void) | undefined) {
+    this.#onPayload = onPayload
     this.#socket = socket
     socket.on('data', (chunk) => this.#take(chunk))
   }
 
   static async connect(options: LoadOptions): Promise<LoadReceiver> {
-    return new LoadReceiver(await connectSocket(options))
+    return new LoadReceiver(await connectSocket(options), options.onPayload)
   }
 
   async subscribe(topicFilter: string, qos: 0 | 1): Promise<void> {
@@ -126,8 +130,10 @@ export class LoadReceiver {
       const firstByte = bytes[at] as number
       if (firstByte >>> 4 === 3) {
         this.received++
-        if ((firstByte & 0x06) !== 0) {
-          const packetIdAt = bodyStart + 2 + bytes.readUInt16BE(bodyStart)
+        const packetIdAt = bodyStart + 2 + bytes.readUInt16BE(bodyStart)
+        const hasPacketId = (firstByte & 0x06) !== 0
+        this.#onPayload?.(bytes.subarray(packetIdAt + (hasPacketId ? 2 : 0), end))
+        if (hasPacketId) {
           acks.writeUInt32BE(((PUBACK << 24) | (2 << 16) | bytes.readUInt16BE(packetIdAt)) >>> 0, acksLength)
           acksLength += PUBACK_BYTES
         }

@@ -11,7 +11,10 @@ import { whenCommitted } from './acknowledge.ts'
 import type { Refusal } from './gate.ts'
 import { isInUse } from './handle-publish.ts'
 import type { Link } from './link.ts'
+import { workThrough } from './working-through.ts'
 
+/** See base/pace.ts. */
+const FEED_UNITS = 4
 const IN_USE: Refusal = {
   reasonCode: ReasonCode.PacketIdentifierInUse,
   why: 'a QoS 2 message has the packet id',
@@ -26,12 +29,12 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
   const fed: Subscription[] = []
   const reasonCodes: ReasonCode[] = []
   let why = ''
-  for (const filter of packet.filters) {
+  const subscribe = (filter: SubscribeFilter): void => {
     const refusal = refuse(link, packet, filter)
     if (refusal !== undefined) {
       reasonCodes.push(refusal.reasonCode)
       why ||= `topic filter ${reasonCodes.length}: ${refusal.why}`
-      continue
+      return
     }
     const isFed = isToBeFed(session, filter)
     const qos = lowerQos(filter.qos, core.features.maximumQos as Qos)
@@ -47,13 +50,15 @@ export function handleSubscribe(link: Link, packet: Subscribe): void {
     core.router.subscribe(session, subscription)
     if (isFed) fed.push(subscription)
   }
-  if (why !== '') core.log.info({ clientId: session.clientId, why }, 'subscription refused')
-  whenCommitted(core.store, operations, () => {
-    // [v5 MQTT-3.8.4-1] [v5 MQTT-3.8.4-2] [v3.1.1 MQTT-3.8.4-1] [v3.1.1 MQTT-3.8.4-2]
-    link.answer((properties, version) => {
-      return encodeSuback({ packetId: packet.packetId, reasonCodes, properties }, version)
-    }, why)
-    feed(link, session, fed)
+  workThrough(link, packet.filters, subscribe, () => {
+    if (why !== '') core.log.info({ clientId: session.clientId, why }, 'subscription refused')
+    whenCommitted(core.store, operations, () => {
+      // [v5 MQTT-3.8.4-1] [v5 MQTT-3.8.4-2] [v3.1.1 MQTT-3.8.4-1] [v3.1.1 MQTT-3.8.4-2]
+      link.answer((properties, version) => {
+        return encodeSuback({ packetId: packet.packetId, reasonCodes, properties }, version)
+      }, why)
+      feed(link, session, fed)
+    })
   })
 }
 
@@ -66,10 +71,12 @@ function refuse(link: Link, packet: Subscribe, { topicFilter }: SubscribeFilter)
 
 /** Those that are still there: the session may have ended meanwhile, and the client may have unsubscribed. */
 function feed({ core }: Link, session: Session, fed: readonly Subscription[]): void {
-  if (core.sessions.byClientId(session.clientId) !== session) return
-  for (const subscription of fed) {
-    if (session.subscriptions.has(subscription.topicFilter)) core.retained.feed(session, subscription)
-  }
+  core.pace.inTurns(fed.values(), FEED_UNITS, (subscription) => {
+    const isThere = core.sessions.byClientId(session.clientId) === session
+    if (isThere && session.subscriptions.has(subscription.topicFilter)) {
+      core.retained.feed(session, subscription)
+    }
+  })
 }
 
 /** [v5 MQTT-3.3.1-9] [v5 MQTT-3.3.1-10] [v5 MQTT-3.3.1-11] */

@@ -7,6 +7,7 @@ import { topicFilterProblem } from '../topic/topic-filter.ts'
 import { whenCommitted } from './acknowledge.ts'
 import { isInUse } from './handle-publish.ts'
 import type { Link } from './link.ts'
+import { workThrough } from './working-through.ts'
 
 export function handleUnsubscribe(link: Link, packet: Unsubscribe): void {
   const { core } = link
@@ -15,10 +16,10 @@ export function handleUnsubscribe(link: Link, packet: Unsubscribe): void {
   link.hasTakenRoom = true
   const reasonCodes: ReasonCode[] = []
   const isRefused = isInUse(link, packet.packetId)
-  for (const topicFilter of packet.topicFilters) {
+  const unsubscribe = (topicFilter: string): void => {
     if (isRefused) {
       reasonCodes.push(ReasonCode.PacketIdentifierInUse)
-      continue
+      return
     }
     const removed = session.removeSubscription(topicFilter)
     if (removed !== undefined) {
@@ -30,9 +31,11 @@ export function handleUnsubscribe(link: Link, packet: Unsubscribe): void {
       reasonCodes.push(isValid ? ReasonCode.NoSubscriptionExisted : ReasonCode.TopicFilterInvalid)
     }
   }
-  // Where there was none, its removal by an earlier UNSUBSCRIBE may be on its way to the disk.
-  whenCommitted(core.store, session.isDurable ? -1 : operations, () => {
-    // [v5 MQTT-3.10.4-4] [v3.1.1 MQTT-3.10.4-4]
-    link.answer((_, version) => encodeUnsuback({ packetId: packet.packetId, reasonCodes }, version))
+  workThrough(link, packet.topicFilters, unsubscribe, () => {
+    // Where there was none, its removal by an earlier UNSUBSCRIBE may be on its way to the disk.
+    whenCommitted(core.store, session.isDurable ? -1 : operations, () => {
+      // [v5 MQTT-3.10.4-4] [v3.1.1 MQTT-3.10.4-4]
+      link.answer((_, version) => encodeUnsuback({ packetId: packet.packetId, reasonCodes }, version))
+    })
   })
 }

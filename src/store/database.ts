@@ -8,6 +8,7 @@ import type { KeyRange } from './keys.ts'
 
 export type Database = ClassicLevel<Buffer, Buffer>
 export type NativeBatch = ChainedBatch<Database, Buffer, Buffer>
+export type Snapshot = ReturnType<Database['snapshot']>
 export type Entry = [key: Buffer, value: Buffer]
 
 /** A row that is deleted before LevelDB has compacted it into a file costs nothing more: so, larger than its 4 MiB. */
@@ -15,6 +16,7 @@ const WRITE_BUFFER_BYTES = 16 * 1024 * 1024
 /** Only the owner of the process reads messages and will payloads. */
 const FOLDER_MODE = 0o700
 const CHUNK_BYTES = 256 * 1024
+const FIRST_ROWS = 16
 
 /** Rejects with ERR_GODWIT_STORE_LOCKED or ERR_GODWIT_STORE_OPEN. */
 export async function openDatabase(path: string): Promise<Database> {
@@ -71,7 +73,10 @@ export const isInterrupted = (error: unknown): boolean =>
 export const isLevelError = (error: unknown): boolean =>
   error instanceof Error && 'code' in error && String(error.code).startsWith('LEVEL_')
 
-/** The rows of a range, in order, up to `size` at a time and not much more than 256 KiB. */
+/**
+ * The rows of a range, in order, up to `size` at a time and not much more than 256 KiB. The first are few: an iterator
+ * keeps room for as many as it was asked for until it is collected as garbage, and most ranges hold no more.
+ */
 export async function* readChunks(
   database: Database,
   range: KeyRange,
@@ -79,8 +84,8 @@ export async function* readChunks(
 ): AsyncGenerator<Entry[]> {
   const iterator = database.iterator({ ...range, highWaterMarkBytes: CHUNK_BYTES })
   try {
-    for (;;) {
-      const entries = await iterator.nextv(size)
+    for (let rows = Math.min(size, FIRST_ROWS); ; rows = size) {
+      const entries = await iterator.nextv(rows)
       if (entries.length === 0) return
       yield entries
     }

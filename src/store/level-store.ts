@@ -234,7 +234,7 @@ export class LevelStore implements Store {
     for (;;) {
       await this.#commit.flush()
       try {
-        return await readDeliveries(database, sessionNumber, { from, limit }, onDamage)
+        return await readDeliveries(database, { sessionNumber, from, limit }, onDamage)
       } catch (error) {
         if (this.#isClosing || !isInterrupted(error)) throw error
       }
